@@ -1,0 +1,445 @@
+"""Git plumbing without a checkout: objects in, objects out, refs by compare-and-swap.
+
+Repositories may be hostile: no hook, filter, submodule or external transport of theirs is ever run, and no
+text from a user reaches Git as an option or an unchecked URL. GitPython serves as process runner only.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+
+from git.cmd import Git
+
+from compass.errors import ConflictError, OutsideError, UsageError
+
+ZERO: Final = "0" * 40
+MAX_BLOB: Final = 16 * 1024 * 1024
+_OID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_URL: Final = re.compile(
+    r"(?:https?|ssh|git|file)://[^\s-][^\s]*|[A-Za-z0-9_.][A-Za-z0-9_.-]*@[A-Za-z0-9_.-]+:[^\s-][^\s]*"
+)
+_REF: Final = re.compile(
+    r"(?:HEAD|refs/(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.))[A-Za-z0-9_./-]*[A-Za-z0-9_-])"
+)
+_TRAILER: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
+_CHUNK: Final = 2000
+_SAFE: Final = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "protocol.ext.allow=never"),
+    *("-c", "submodule.recurse=false"),
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
+)
+_ENVIRONMENT: Final = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who did something to a commit, and when (with zone)."""
+
+    name: str
+    email: str
+    when: datetime
+
+    def __str__(self) -> str:
+        """As in a commit object: `Name <mail> seconds +hhmm`."""
+        name, email = (re.sub(r"[<>\n\x00]", "", part).strip() for part in (self.name, self.email))
+        return f"{name} <{email}> {int(self.when.timestamp())} {self.when.strftime('%z') or '+0000'}"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """A file in a tree."""
+
+    mode: str
+    oid: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """A commit, parsed; `trailers` in order, `signature` the armoured text of `gpgsig` if there is one."""
+
+    oid: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Signature
+    committer: Signature
+    message: str
+    trailers: tuple[tuple[str, str], ...] = ()
+    signature: str | None = None
+
+    def trailer(self, key: str) -> str | None:
+        """The last value of a trailer."""
+        return next((value for name, value in reversed(self.trailers) if name == key), None)
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    data: bytes = b"",
+    where: Path | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> tuple[int, bytes, str]:
+    """Run git with the safe settings; status, standard output, standard error."""
+    process: Any = Git(where).execute(
+        ["git", *_SAFE, *arguments],
+        as_process=True,
+        istream=subprocess.PIPE,
+        env={**_ENVIRONMENT, **(extra or {})},
+    )
+    out, err = process.communicate(data)
+    return int(process.returncode), out, err.decode("utf-8", "replace").strip()
+
+
+def check_url(url: str) -> str:
+    """`url` when it is a usual remote URL or a path; UsageError for options and exotic transports."""
+    if _URL.fullmatch(url):
+        return url
+    if "::" in url or url.startswith("-") or "\n" in url:
+        raise UsageError(f"{url!r} is not a URL that COMPASS fetches from", "use https, ssh or a path")
+    return str(Path(url).expanduser().resolve())
+
+
+@dataclass(frozen=True)
+class GitRepository:
+    """One repository, bare or not; `root` is the top of its working tree (the git folder when bare)."""
+
+    root: Path
+    git_dir: Path
+    bare: bool
+    prefix: str = ""
+    """Where the path it was opened with lies below `root`: `` or `some/folder/`."""
+    _trees: dict[str, tuple[TreeEntry, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, path: Path) -> GitRepository:
+        """The repository that `path` lies in; OutsideError when there is none."""
+        if not path.is_dir():
+            raise OutsideError(f"{path} is not a folder")
+        status, out, err = run(
+            ["rev-parse", "--absolute-git-dir", "--is-bare-repository", "--show-prefix"], where=path
+        )
+        if status:
+            raise OutsideError(f"{path} is not in a Git repository" if "not a git repository" in err else err)
+        git_dir, bare, *rest = out.decode().split("\n")
+        if bare == "true":
+            return cls(Path(git_dir), Path(git_dir), bare=True)
+        prefix = rest[0] if rest else ""
+        absolute = path.resolve()
+        root = absolute.parents[prefix.count("/") - 1] if prefix else absolute
+        return cls(root, Path(git_dir), bare=False, prefix=prefix)
+
+    @classmethod
+    def init(cls, path: Path, *, bare: bool = False) -> GitRepository:
+        """Make (or reopen) a repository whose branch is `main`."""
+        path.mkdir(parents=True, exist_ok=True)
+        status, _, err = run(
+            ["init", "--quiet", "--initial-branch=main", "--template=", *(["--bare"] if bare else [])],
+            where=path,
+        )
+        if status:
+            raise OutsideError(f"git init failed in {path}: {err}")
+        return cls.open(path)
+
+    def git(self, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes:
+        """Standard output of a plumbing command; OutsideError with Git's own words when it fails."""
+        status, out, err = self.attempt(*arguments, data=data, extra=extra)
+        if status:
+            raise OutsideError(f"git {arguments[0]} failed in {self.root}: {err or f'status {status}'}")
+        return out
+
+    def attempt(
+        self, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, str]:
+        """As `git`, but a failure is an answer."""
+        return run([f"--git-dir={self.git_dir}", *arguments], data=data, where=self.root, extra=extra)
+
+    # Reading
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit (or other object) that a revision names, or None."""
+        status, out, _ = self.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+        found = out.decode().strip()
+        return found if not status and _OID.fullmatch(found) else None
+
+    def tree(self, revision: str, under: str = "") -> tuple[TreeEntry, ...]:
+        """Every file (and link, mode 120000) of a commit or tree below the folder `under`; no submodules."""
+        key = f"{revision}:{under}"
+        if key in self._trees:
+            return self._trees[key]
+        paths = ["--", under] if under else []
+        found = []
+        for row in self.git("ls-tree", "-r", "-z", "--full-tree", revision, *paths).split(b"\0"):
+            if row:
+                head, _, path = row.partition(b"\t")
+                mode, kind, oid = head.decode().split()
+                if kind == "blob":
+                    found.append(TreeEntry(mode, oid, path.decode("utf-8", "surrogateescape")))
+        answer = tuple(found)
+        if _OID.fullmatch(revision):
+            self._trees[key] = answer
+        return answer
+
+    def read(self, oid: str) -> bytes:
+        """The content of one object; OutsideError when it is missing or larger than 16 MiB."""
+        found = self.read_many([oid])
+        if oid not in found:
+            raise OutsideError(f"{self.root}: object {oid} is missing or too large")
+        return found[oid]
+
+    def read_many(self, oids: Iterable[str], limit: int = MAX_BLOB) -> dict[str, bytes]:
+        """Objects by id, in a few processes; those that are missing or over `limit` bytes are left out."""
+        wanted = list(dict.fromkeys(oids))
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            sizes = self.git(
+                "cat-file", "--batch-check=%(objectname) %(objectsize)", data="\n".join(chunk).encode()
+            )
+            small = [
+                row.split()[0]
+                for row in sizes.decode().splitlines()
+                if row.split()[1].isdigit() and int(row.split()[1]) <= limit
+            ]
+            found.update(_batch(self.git("cat-file", "--batch", data="\n".join(small).encode())))
+        return found
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Refs below a prefix such as `refs/compass/`, with what they point at."""
+        rows = (
+            self.git("for-each-ref", "--format=%(objectname) %(refname)", prefix.rstrip("/"))
+            .decode()
+            .splitlines()
+        )
+        return {name: oid for oid, _, name in (row.partition(" ") for row in rows)}
+
+    def info(self, revision: str) -> CommitInfo:
+        """One commit, parsed; OutsideError when it is not one."""
+        oid = self.resolve(f"{revision}^{{commit}}")
+        if oid is None:
+            raise OutsideError(f"{self.root}: {revision} is not a commit")
+        return parse_commit(oid, self.read(oid))
+
+    def history(
+        self, revision: str, paths: Sequence[str] = (), *, first_parent: bool = True, since: str | None = None
+    ) -> tuple[CommitInfo, ...]:
+        """Commits reachable from `revision`, newest first, without those reachable from `since`."""
+        arguments = [
+            "rev-list",
+            *(["--first-parent"] if first_parent else []),
+            revision,
+            *([f"^{since}"] if since else []),
+        ]
+        oids = self.git(*arguments, "--", *paths).decode().split()
+        objects = self.read_many(oids)
+        return tuple(parse_commit(oid, objects[oid]) for oid in oids)
+
+    def last_changed(self, revision: str) -> dict[str, datetime]:
+        """When each file was last changed, in one pass over the history (committer's time, UTC)."""
+        out = self.git("log", "--format=%x01%ct", "--name-only", "--no-renames", "-z", revision)
+        found: dict[str, datetime] = {}
+        for chunk in out.split(b"\x01")[1:]:
+            seconds, _, names = chunk.partition(b"\0") if b"\n" not in chunk else chunk.partition(b"\n")
+            when = datetime.fromtimestamp(int(seconds.strip(b"\0\n")), UTC)
+            for name in names.split(b"\0"):
+                if name.strip(b"\n"):
+                    found.setdefault(name.strip(b"\n").decode("utf-8", "surrogateescape"), when)
+        return found
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Whether `descendant` contains `ancestor`."""
+        return self.attempt("merge-base", "--is-ancestor", ancestor, descendant)[0] == 0
+
+    def merge_tree(self, ours: str, theirs: str) -> tuple[str | None, str]:
+        """The tree of a three-way merge of two commits, or None with Git's report when it conflicts."""
+        status, out, err = self.attempt("merge-tree", "--write-tree", "--messages", ours, theirs)
+        lines = out.decode("utf-8", "replace").splitlines()
+        return (lines[0], "") if status == 0 else (None, "\n".join(lines) or err)
+
+    def identity(self) -> tuple[str, str] | None:
+        """Name and e-mail that the user set for Git, or None."""
+        status, out, _ = self.attempt("var", "GIT_AUTHOR_IDENT", extra={"GIT_OPTIONAL_LOCKS": "0"})
+        found = re.fullmatch(r"(.*) <([^<>]+)> \d+ [+-]\d{4}", out.decode("utf-8", "replace").strip())
+        return (found[1], found[2]) if status == 0 and found else None
+
+    # Writing
+
+    def write_blob(self, data: bytes) -> str:
+        """Store a blob; its id."""
+        return self.write_object("blob", data)
+
+    def write_object(self, kind: str, data: bytes) -> str:
+        """Store an object of the given kind; its id."""
+        return self.git("hash-object", "-t", kind, "-w", "--stdin", data=data).decode().strip()
+
+    def write_tree(self, base: str | None, changes: Mapping[str, bytes | None]) -> str:
+        """The tree `base` (a commit or tree, None for empty) with files written, or removed where None."""
+        rows = []
+        for path, data in sorted(changes.items()):
+            _check_path(path)
+            rows.append(f"0 {ZERO}\t{path}" if data is None else f"100644 {self.write_blob(data)}\t{path}")
+        with tempfile.TemporaryDirectory(prefix="compass-index-") as folder:
+            extra = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            self.git("read-tree", *([base] if base else ["--empty"]), extra=extra)
+            self.git(
+                "update-index",
+                "-z",
+                "--index-info",
+                data="".join(f"{row}\0" for row in rows).encode(),
+                extra=extra,
+            )
+            return self.git("write-tree", extra=extra).decode().strip()
+
+    def commit(
+        self,
+        tree: str,
+        parents: Sequence[str],
+        message: str,
+        author: Signature,
+        committer: Signature | None = None,
+    ) -> str:
+        """Store a commit; no ref is moved."""
+        lines = [
+            f"tree {tree}",
+            *(f"parent {parent}" for parent in parents),
+            f"author {author}",
+            f"committer {committer or author}",
+        ]
+        text = "\n".join(lines) + "\n\n" + message.replace("\0", "").rstrip("\n") + "\n"
+        return self.write_object("commit", text.encode())
+
+    def update_ref(self, ref: str, new: str | None, old: str) -> None:
+        """Move a ref from `old` (ZERO: it must not exist) to `new` (None: delete); ConflictError if it moved."""
+        if not _REF.fullmatch(ref) or not all(_OID.fullmatch(oid) for oid in (new or ZERO, old)):
+            raise UsageError(f"{ref!r} is not a ref name that COMPASS writes")
+        command = f"delete {ref} {old}\n" if new is None else f"update {ref} {new} {old}\n"
+        status, _, err = self.attempt("update-ref", "--stdin", data=command.encode())
+        if status:
+            raise ConflictError(
+                f"{ref} in {self.root} was changed by somebody else: {err}", "run the command again"
+            )
+
+    def refresh_worktree(self, old: str | None, new: str) -> bool:
+        """Bring a clean checkout of `main` from `old` to `new`; False when there is none or it is not clean."""
+        if (
+            self.bare
+            or self.attempt("symbolic-ref", "--quiet", "HEAD")[1].decode().strip() != "refs/heads/main"
+        ):
+            return False
+        work = [f"--work-tree={self.root}"]
+        if old is None:
+            return self.attempt(*work, "read-tree", "-u", "--reset", new)[0] == 0
+        self.attempt(*work, "update-index", "-q", "--refresh", extra={"GIT_OPTIONAL_LOCKS": "1"})
+        for test in (["diff-index", "--quiet", "--cached", old], ["diff-files", "--quiet"]):
+            if self.attempt(*work, *test)[0]:
+                return False
+        return self.attempt(*work, "read-tree", "-m", "-u", old, new)[0] == 0
+
+    # Other repositories
+
+    def ls_remote(self, url: str) -> dict[str, str]:
+        """The refs of another repository."""
+        status, out, err = self.attempt("ls-remote", "--refs", "--", check_url(url))
+        if status:
+            raise OutsideError(f"cannot read {url}: {err}")
+        return {name: oid for oid, _, name in (row.partition("\t") for row in out.decode().splitlines())}
+
+    def fetch(self, url: str, refspecs: Sequence[str], *, blobless: bool = False) -> None:
+        """Fetch refs of another repository; no tags, no submodules."""
+        options = [
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            *(["--filter=blob:none"] if blobless else []),
+        ]
+        status, _, err = self.attempt("fetch", *options, "--", check_url(url), *refspecs)
+        if status:
+            raise OutsideError(f"cannot fetch from {url}: {err}")
+
+    def push(self, url: str, source: str, ref: str, expected: str) -> None:
+        """Set `ref` of another repository to `source` if it still is `expected` (ZERO: absent)."""
+        lease = f"--force-with-lease={ref}:{'' if expected == ZERO else expected}"
+        status, out, err = self.attempt(
+            "push", "--porcelain", "--no-verify", lease, "--", check_url(url), f"{source}:{ref}"
+        )
+        if status:
+            text = f"{out.decode('utf-8', 'replace')}\n{err}"
+            if "stale info" in text or "[rejected]" in text:
+                raise ConflictError(f"{ref} of {url} was changed by somebody else", "run the command again")
+            raise OutsideError(f"cannot push to {url}: {text.strip()}")
+
+
+def parse_commit(oid: str, data: bytes) -> CommitInfo:
+    """A commit object as values."""
+    head, _, message = data.decode("utf-8", "surrogateescape").partition("\n\n")
+    fields: dict[str, list[str]] = {}
+    key = ""
+    for line in head.split("\n"):
+        if line.startswith(" ") and key:
+            fields[key][-1] += "\n" + line[1:]
+        else:
+            key, _, value = line.partition(" ")
+            fields.setdefault(key, []).append(value)
+    signature = fields.get("gpgsig") or fields.get("gpgsig-sha256")
+    return CommitInfo(
+        oid=oid,
+        tree=fields["tree"][0],
+        parents=tuple(fields.get("parent", ())),
+        author=_signature(fields["author"][0]),
+        committer=_signature(fields["committer"][0]),
+        message=message,
+        trailers=trailers(message),
+        signature=signature[0] if signature else None,
+    )
+
+
+def trailers(message: str) -> tuple[tuple[str, str], ...]:
+    """The `Key: value` lines of the last paragraph, if every line of it is one."""
+    last = message.rstrip("\n").rpartition("\n\n")[2].split("\n")
+    found = [_TRAILER.fullmatch(line) for line in last]
+    return tuple((row[1], row[2]) for row in found if row) if all(found) else ()
+
+
+def _signature(text: str) -> Signature:
+    found = re.fullmatch(r"(.*?) ?<([^<>]*)> (-?\d+) ([+-])(\d\d)(\d\d)", text, re.DOTALL)
+    if not found:
+        return Signature(text, "", datetime.fromtimestamp(0, UTC))
+    offset = timedelta(hours=int(found[5]), minutes=int(found[6])) * (-1 if found[4] == "-" else 1)
+    return Signature(found[1], found[2], datetime.fromtimestamp(int(found[3]), timezone(offset)))
+
+
+def _batch(out: bytes) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    at = 0
+    while at < len(out):
+        end = out.index(b"\n", at)
+        oid, _, size = out[at:end].decode().split()
+        found[oid] = out[end + 1 : end + 1 + int(size)]
+        at = end + int(size) + 2
+    return found
+
+
+def _check_path(path: str) -> None:
+    parts = path.split("/")
+    if (
+        any(part in {"", ".", ".."} or part.lower() == ".git" for part in parts)
+        or "\0" in path
+        or "\n" in path
+    ):
+        raise UsageError(f"{path!r} is not a path that COMPASS writes")

@@ -1,0 +1,177 @@
+"""The JSON of the Grafana MCP server's tools, read into rows; a shape that is not known raises, never yields nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeVar
+
+from compass.adapters.telemetry.answer import Datasource
+from compass.model.recording import Change, LogLine, Series, Span
+
+T = TypeVar("T")
+Reader = Callable[[Any], T]
+
+STATUS: Final = {
+    "error": "error",
+    "ok": "ok",
+    "STATUS_CODE_ERROR": "error",
+    "STATUS_CODE_OK": "ok",
+    2: "error",
+    1: "ok",
+}
+NO_LINES: Final[tuple[tuple[LogLine, ...], bool]] = ((), False)
+
+
+class Found(NamedTuple):
+    """One page of a trace search: its spans, how many spans matched, how many traces the page has."""
+
+    spans: tuple[Span, ...]
+    matched: int
+    traces: int
+
+
+NONE: Final = Found((), 0, 0)
+
+
+def datasources(data: Any) -> tuple[Datasource, ...]:
+    """Answer of list_datasources: `{"datasources": [...]}`, in older versions the list itself."""
+    rows = data["datasources"] if isinstance(data, Mapping) else data
+    return tuple(Datasource(str(row["uid"]), str(row["type"]), str(row.get("name", ""))) for row in rows)
+
+
+def strings(data: Any) -> tuple[str, ...]:
+    """A list of names; Go writes an empty one as null."""
+    if data is None:
+        return ()
+    if not isinstance(data, list):
+        raise TypeError("expected a list of names")
+    return tuple(str(item) for item in data)
+
+
+def series(data: Any) -> tuple[Series, ...]:
+    """Answer of query_prometheus: a vector, a matrix or a scalar, in newer versions under `data`."""
+    rows = data["data"] if isinstance(data, Mapping) else data
+    if rows is None:
+        return ()
+    if rows and not isinstance(rows[0], Mapping):
+        time, value = rows
+        return (Series({}, (float(time),), (float(value),)),)
+    return tuple(_series(row) for row in rows)
+
+
+def _series(row: Mapping[str, Any]) -> Series:
+    labels = row.get("metric", {})
+    if "values" in row:
+        pairs = row["values"] or ()
+        return Series(labels, [pair[0] for pair in pairs], [float(pair[1]) for pair in pairs])
+    time, value = row["value"]
+    return Series(labels, (float(time),), (float(value),))
+
+
+def log_lines(data: Any) -> tuple[tuple[LogLine, ...], bool]:
+    """Answer of query_loki_logs to a log query, oldest first, and whether there was more."""
+    lines: list[LogLine] = []
+    for stream in data.get("streams") or ():
+        labels = stream["labels"]
+        common = stream.get("structuredMetadata") or {}
+        for row in stream["lines"]:
+            own = row.get("structuredMetadata") or common
+            lines.append(LogLine(_stamp(row["timestamp"]), labels, row["line"], own.get("trace_id", "")))
+    for row in data.get("data") or ():
+        own = row.get("structuredMetadata") or {}
+        lines.append(LogLine(_stamp(row["timestamp"]), row["labels"], row["line"], own.get("trace_id", "")))
+    lines.sort(key=lambda line: line.time_ns)
+    return tuple(lines), bool((data.get("metadata") or {}).get("resultsTruncated"))
+
+
+def log_samples(data: Any) -> tuple[Series, ...]:
+    """Answer of query_loki_logs to a metric query."""
+    found: list[Series] = []
+    for row in data["data"] or ():
+        if "values" in row:
+            points = row["values"]
+            times, values = [float(p["timestamp"]) for p in points], [float(p["value"]) for p in points]
+            found.append(Series(row.get("labels") or {}, times, values))
+        else:
+            found.append(Series(row.get("labels") or {}, (float(row["timestamp"]),), (float(row["value"]),)))
+    return tuple(found)
+
+
+def found(data: Any) -> Found:
+    """Answer of search_tempo_traces: Tempo's search result with its sets of spans."""
+    spans: list[Span] = []
+    matched = 0
+    traces = data["traces"] or ()
+    for row in traces:
+        trace = row["traceID"]
+        for group in row.get("spanSets") or ([row["spanSet"]] if row.get("spanSet") else ()):
+            rows = group["spans"]
+            matched += int(group.get("matched", len(rows)))
+            for span in rows:
+                begin = int(span["startTimeUnixNano"])
+                seen = {
+                    item["key"]: item["value"].get("stringValue", "") for item in span.get("attributes") or ()
+                }
+                spans.append(
+                    Span(
+                        trace,
+                        span["spanID"],
+                        seen.get("span:parentID", ""),
+                        seen.get("service.name", ""),
+                        span.get("name") or seen.get("name", ""),
+                        begin,
+                        begin + int(span["durationNanos"]),
+                        STATUS.get(seen.get("status", ""), ""),
+                    )
+                )
+    return Found(tuple(spans), matched, len(traces))
+
+
+def trace(data: Any) -> tuple[Span, ...]:
+    """Answer of get_tempo_trace: OpenTelemetry's JSON, with or without its envelope."""
+    body = data.get("trace", data)
+    batches = body["resourceSpans"] if "resourceSpans" in body else body["batches"]
+    spans = [span for batch in batches for span in _batch(batch)]
+    return tuple(sorted(spans, key=lambda span: (span.start_ns, span.span)))
+
+
+def _batch(batch: Mapping[str, Any]) -> Iterator[Span]:
+    attributes = (batch.get("resource") or {}).get("attributes") or ()
+    service = next(
+        (item["value"].get("stringValue", "") for item in attributes if item["key"] == "service.name"), ""
+    )
+    for scope in batch.get("scopeSpans") or ():
+        for row in scope["spans"]:
+            status = STATUS.get((row.get("status") or {}).get("code", ""), "")
+            begin, end = int(row["startTimeUnixNano"]), int(row["endTimeUnixNano"])
+            parent = row.get("parentSpanId") or ""
+            yield Span(
+                row.get("traceId", ""), row["spanId"], parent, service, row["name"], begin, end, status
+            )
+
+
+def changes(data: Any) -> tuple[Change, ...]:
+    """Answer of get_annotations: Grafana's annotations, oldest first.
+
+    Tags are the change's type, its service, and `name:value` for each label; other people's annotations have tags of
+    their own, so the first tag is taken for the type, the second plain one for the service.
+    """
+    rows = data.get("Payload", data.get("payload")) if isinstance(data, Mapping) else data
+    return tuple(sorted((_change(row) for row in rows or ()), key=lambda change: change.time))
+
+
+def _change(row: Mapping[str, Any]) -> Change:
+    tags = [str(tag) for tag in row.get("tags") or ()]
+    plain = [tag for tag in tags if ":" not in tag]
+    labels = dict(tag.split(":", 1) for tag in tags if ":" in tag)
+    service = labels.get("service_name") or (plain[1] if len(plain) > 1 else "")
+    return Change(row["time"] / 1000, plain[0] if plain else "", service, str(row.get("text", "")), labels)
+
+
+def _stamp(text: Any) -> int:
+    """Nanoseconds; some versions leave the JSON quotes in the string, VictoriaLogs writes RFC 3339."""
+    plain = str(text).strip('"')
+    if plain.isdigit():
+        return int(plain)
+    return round(datetime.fromisoformat(plain).timestamp() * 1_000_000) * 1000

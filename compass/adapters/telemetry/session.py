@@ -1,0 +1,155 @@
+"""One MCP session held open for synchronous callers: connect, discover the tools, call the allowed ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, Final, NamedTuple
+
+import anyio
+import anyio.from_thread
+from mcp import Client, MCPError, StdioServerParameters
+from mcp_types import TextContent, Tool
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from compass.errors import OutsideError
+
+READ_ONLY_TOOLS = frozenset(
+    {
+        "list_datasources",
+        "query_prometheus",
+        "list_prometheus_metric_names",
+        "list_prometheus_label_names",
+        "list_prometheus_label_values",
+        "query_loki_logs",
+        "query_loki_stats",
+        "list_loki_label_names",
+        "list_loki_label_values",
+        "search_tempo_traces",
+        "get_tempo_trace",
+        "get_annotations",
+    }
+)
+"""The only tools that are ever called, whatever a server offers; names as in the Grafana MCP server."""
+
+FAILURES: Final = (
+    MCPError,
+    ValidationError,
+    TimeoutError,
+    OSError,
+    RuntimeError,
+    anyio.ClosedResourceError,
+    anyio.BrokenResourceError,
+    anyio.EndOfStream,
+)
+"""What a server that is absent, dead, slow or confused makes the session raise."""
+
+MAX_TOOL_PAGES = 50
+MAX_ANSWER_CHARACTERS = 256_000_000
+
+
+class Reply(NamedTuple):
+    """What a tool said: decoded JSON, or why there is none."""
+
+    data: Any
+    error: str | None
+
+
+class Session:
+    """An open MCP session; `tools` maps the allowed tools that the server offers to their argument names."""
+
+    def __init__(self, server: object, timeout: float) -> None:
+        """`server` is an MCP server object of this process, StdioServerParameters, or a URL.
+
+        Raises OutsideError if no session comes about within `timeout` seconds.
+        """
+        self._closed = False
+        client = Client(server, read_timeout_seconds=timeout, cache=None)  # type: ignore[arg-type]  # any server shape
+        try:
+            with ExitStack() as stack:
+                self._portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
+                self._client = stack.enter_context(self._portal.wrap_async_context_manager(client))
+                self.tools = self._discover()
+                self._stack = stack.pop_all()
+        except (*FAILURES, ExceptionGroup) as failure:
+            raise OutsideError(
+                f"the telemetry server could not be reached: {_reason(failure)}",
+                hint="is it running, and is its command or address right?",
+            ) from failure
+
+    def call(self, tool: str, arguments: Mapping[str, object]) -> Reply:
+        """Call one allowed tool; every failure becomes a Reply with `error`."""
+        if self._closed:
+            return Reply(None, "the telemetry session is closed")
+        if tool not in self.tools:
+            return Reply(None, f"the telemetry server has no tool {tool!r} that may be used")
+        try:
+            reply: Reply = self._portal.call(self._call, tool, dict(arguments))
+        except FAILURES as failure:
+            return Reply(None, f"{tool} failed: {_reason(failure)}")
+        return reply
+
+    def close(self) -> None:
+        """End the session; more calls of this do nothing."""
+        if not self._closed:
+            self._closed = True
+            self._stack.close()
+
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> Reply:
+        result = await self._client.call_tool(tool, arguments)
+        text = "".join(block.text for block in result.content if isinstance(block, TextContent))
+        if result.is_error:
+            return Reply(None, text[:2000] or f"{tool} failed and does not say why")
+        if len(text) > MAX_ANSWER_CHARACTERS:
+            return Reply(
+                None, f"{tool} answered with {len(text)} characters, more than {MAX_ANSWER_CHARACTERS}"
+            )
+        try:
+            return Reply(from_json(text, cache_strings="keys"), None)
+        except ValueError as failure:
+            return Reply(None, f"{tool} did not answer in JSON: {failure}")
+
+    def _discover(self) -> dict[str, frozenset[str]]:
+        """The allowed tools on offer; one that says of itself that it writes is left out."""
+        found: dict[str, frozenset[str]] = {}
+        cursor: str | None = None
+        for _ in range(MAX_TOOL_PAGES):
+            page = self._portal.call(self._list_tools, cursor)
+            for tool in page[0]:
+                if tool.name in READ_ONLY_TOOLS and not _writes(tool):
+                    found[tool.name] = frozenset(tool.input_schema.get("properties") or ())
+            cursor = page[1]
+            if not cursor:
+                break
+        return found
+
+    async def _list_tools(self, cursor: str | None) -> tuple[Sequence[Tool], str | None]:
+        result = await self._client.list_tools(cursor=cursor)
+        return result.tools, result.next_cursor
+
+
+def stdio(command: Sequence[str], environment: Mapping[str, str] | None = None) -> StdioServerParameters:
+    """A server to be started as a child process; it inherits PATH and HOME, and `environment`.
+
+    DO_NOT_TRACK is always set: the Grafana MCP server reports its usage otherwise.
+    """
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
+    return StdioServerParameters(
+        command=command[0],
+        args=list(command[1:]),
+        env={**inherited, "DO_NOT_TRACK": "1", **(environment or {})},
+    )
+
+
+def _writes(tool: Tool) -> bool:
+    hints = tool.annotations
+    return hints is not None and (hints.read_only_hint is False or hints.destructive_hint is True)
+
+
+def _reason(failure: BaseException) -> str:
+    """The innermost message, without the class names of task groups."""
+    while isinstance(failure, BaseExceptionGroup) and failure.exceptions:
+        failure = failure.exceptions[0]
+    return str(failure) or type(failure).__name__

@@ -1,0 +1,1 @@
+"""Moving knowledge between levels: contribute, promote, review and sync; the only code that does."""

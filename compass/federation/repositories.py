@@ -1,0 +1,149 @@
+"""Which repositories a move joins: the source, its target among the parents, and the organization above both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from compass.adapters.documents import YamlProblem, parse_yaml
+from compass.adapters.forge.plain import MAIN, PlainForge, is_remote
+from compass.adapters.git import GitRepository
+from compass.errors import ConfigError, Location, OutsideError
+from compass.federation.roster import Roster, roster_digest
+from compass.library import clone_path, parent_path
+from compass.model.base import Model
+from compass.model.scope import Level, People, Repository, Teams
+
+CONFIG: Final = "compass.yaml"
+_M = TypeVar("_M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A knowledge repository at one commit: what it says of itself, and how to reach it."""
+
+    forge: PlainForge
+    commit: str
+    config: Repository
+
+    @property
+    def git(self) -> GitRepository:
+        """The repository, or its mirror."""
+        return self.forge.git
+
+    @property
+    def id(self) -> str:
+        """`team/payments`, `hub` …"""
+        return self.config.id
+
+
+def open_member(location: str, clones: Path, revision: str = MAIN) -> Member:
+    """The knowledge repository at a folder or URL; ConfigError when it is none."""
+    forge = PlainForge.open(location, clone_path(clones, location))
+    commit = forge.git.resolve(f"{revision}^{{commit}}")
+    if commit is None:
+        branch = revision.removeprefix("refs/heads/")
+        raise ConfigError(f"{forge.name} has no commit on {branch}", f"commit what is there, on the branch {branch}")
+    return Member(forge, commit, read_model(forge.git, commit, CONFIG, Repository))
+
+
+def again(member: Member) -> Member:
+    """The same repository as it stands now."""
+    member.forge.refresh()
+    commit = member.forge.main()
+    if commit is None:
+        raise OutsideError(f"{member.forge.name} has no branch main any more")
+    return Member(member.forge, commit, read_model(member.git, commit, CONFIG, Repository))
+
+
+def parents(member: Member, clones: Path) -> tuple[str, ...]:
+    """Where the parents named in compass.yaml are: URLs as they are, paths made absolute.
+
+    A clone may lie elsewhere than its origin; then a relative path counts from the origin.
+    """
+    found = []
+    for parent in member.config.parents:
+        if is_remote(parent):
+            found.append(parent)
+            continue
+        path = parent_path(member.git.root, parent, clones)
+        origin = origin_of(member.git)
+        if not path.is_dir() and origin and not is_remote(origin):
+            path = parent_path(Path(origin), parent, clones)
+        found.append(str(path))
+    return tuple(found)
+
+
+def origin_of(git: GitRepository) -> str | None:
+    """The URL or folder of the remote `origin`."""
+    status, out, _ = git.attempt("config", "--get", "remote.origin.url")
+    text = out.decode("utf-8", "replace").strip()
+    if status or not text:
+        return None
+    return text if is_remote(text) else str((git.root / text).resolve())
+
+
+def find_parent(member: Member, level: Level, clones: Path) -> Member:
+    """The parent of this level that compass.yaml names; ConfigError when there is none."""
+    for location in parents(member, clones):
+        found = open_member(location, clones)
+        if found.config.level is level:
+            return found
+    raise ConfigError(f"{member.id} names no parent of the level {level}", "add it to `parents` in compass.yaml")
+
+
+def find_roster(member: Member, clones: Path) -> Roster:
+    """People and roles of the organization above `member`, from its org repository's main."""
+    queue = [member]
+    seen = {member.id}
+    for one in queue:
+        if one.config.level is Level.ORG:
+            return read_roster(one)
+        for location in parents(one, clones):
+            found = open_member(location, clones)
+            if found.id not in seen:
+                seen.add(found.id)
+                queue.append(found)
+    raise ConfigError(
+        f"no parent of {member.id} leads to the organization's repository",
+        "add the repository of the level org, with people.yaml and teams.yaml, to `parents` in compass.yaml",
+    )
+
+
+def read_roster(org: Member) -> Roster:
+    """people.yaml and teams.yaml of the org repository."""
+    texts = [read_file(org.git, org.commit, name) or b"" for name in ("people.yaml", "teams.yaml")]
+    people = read_model(org.git, org.commit, "people.yaml", People)
+    teams = read_model(org.git, org.commit, "teams.yaml", Teams)
+    return Roster(people, teams, roster_digest(*texts))
+
+
+def read_file(git: GitRepository, commit: str, path: str) -> bytes | None:
+    """One file of a commit."""
+    found = next((one for one in git.tree(commit, path) if one.path == path), None)
+    return git.read(found.oid) if found else None
+
+
+def read_model(git: GitRepository, commit: str, path: str, model: type[_M]) -> _M:
+    """One YAML file of a commit as a model; ConfigError with the place of what is wrong."""
+    place = f"{git.root}:{path}"
+    data = read_file(git, commit, path)
+    if data is None:
+        raise ConfigError(f"{git.root} has no {path}", "is it a knowledge repository, and is the file committed?")
+    try:
+        return model.model_validate(_mapping(parse_yaml(data.decode("utf-8"))))
+    except YamlProblem as problem:
+        raise ConfigError(problem.message, location=Location(place, problem.line, problem.column)) from problem
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is not UTF-8", location=Location(place)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", location=Location(place)) from error
+
+
+def _mapping(data: Any) -> Mapping[str, Any]:
+    return data if isinstance(data, dict) else {}

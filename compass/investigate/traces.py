@@ -1,0 +1,119 @@
+"""Spans joined to trees: who called whom, where time went, what was called last."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from compass.investigate.observation import Span
+
+
+class Kind(NamedTuple):
+    """Spans are alike when service and operation are."""
+
+    service: str
+    name: str
+
+
+class Edge(NamedTuple):
+    """A call between services, told apart by the operation called."""
+
+    caller: str
+    callee: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Spans with their children in order of start, and their parents; spans of lost parents are roots."""
+
+    spans: tuple[Span, ...]
+    children: tuple[tuple[int, ...], ...]
+    parents: tuple[int, ...]
+
+    @classmethod
+    def grow(cls, spans: Iterable[Span]) -> Forest:
+        """Join spans by (trace, parent); order of the input does not matter."""
+        ordered = tuple(sorted(set(spans), key=lambda span: (span.start, span.end, span.trace, span.span)))
+        place = {(span.trace, span.span): index for index, span in enumerate(ordered)}
+        below: list[list[int]] = [[] for _ in ordered]
+        parents = []
+        for index, span in enumerate(ordered):
+            above = place.get((span.trace, span.parent), -1) if span.parent else -1
+            parents.append(above if above != index else -1)
+            if above not in {-1, index}:
+                below[above].append(index)
+        return cls(ordered, tuple(tuple(found) for found in below), tuple(parents))
+
+    def between(self, start: float, end: float) -> list[int]:
+        """Indices of spans that start in [start, end), in unix seconds."""
+        first, last = int(start * 1e9), int(end * 1e9)
+        return [index for index, span in enumerate(self.spans) if first <= span.start < last]
+
+    def calls(self) -> Iterator[tuple[int, int]]:
+        """(parent, child) indices where a call crosses from one service to another."""
+        for index, above in enumerate(self.parents):
+            if above >= 0 and self.spans[above].service != self.spans[index].service:
+                yield above, index
+
+    def own_time(self, index: int) -> float:
+        """Seconds of a span that no child covers."""
+        span = self.spans[index]
+        covered, reach = 0, span.start
+        for child in self.children[index]:
+            below = self.spans[child]
+            begin, end = max(below.start, reach), min(below.end, span.end)
+            if end > begin:
+                covered += end - begin
+                reach = end
+        return (span.end - span.start - covered) / 1e9
+
+    def called(self, index: int) -> list[str]:
+        """Services that a span calls, through spans of its own service too, in order of start."""
+        own, found, stack = self.spans[index].service, [], list(reversed(self.children[index]))
+        while stack:
+            child = stack.pop()
+            below = self.spans[child]
+            if below.service != own:
+                found.append((below.start, below.service))
+            else:
+                stack.extend(reversed(self.children[child]))
+        return [service for _, service in sorted(found)]
+
+
+def edges_of(forest: Forest) -> set[tuple[str, str]]:
+    """The call graph that spans show, as (caller, callee)."""
+    return {(forest.spans[above].service, forest.spans[below].service) for above, below in forest.calls()}
+
+
+def gaps(forest: Forest, chosen: Iterable[int]) -> dict[Edge, list[float]]:
+    """Seconds that a call spends between the services, for each edge.
+
+    A calling span with exactly one child, in another service, is a client span: its time minus the child's is
+    what the network, queues and the two stacks took. Clocks of the two sides need not agree.
+    """
+    found: dict[Edge, list[float]] = defaultdict(list)
+    for index in chosen:
+        below = forest.children[index]
+        if len(below) != 1:
+            continue
+        span, child = forest.spans[index], forest.spans[below[0]]
+        if span.service == child.service:
+            continue
+        spent = ((span.end - span.start) - (child.end - child.start)) / 1e9
+        found[Edge(span.service, child.service, child.name)].append(max(spent, 0.0))
+    return found
+
+
+def own_times(forest: Forest, chosen: Iterable[int]) -> dict[Kind, list[float]]:
+    """Seconds of its own, for each kind of span; pure client spans are left to `gaps`."""
+    found: dict[Kind, list[float]] = defaultdict(list)
+    for index in chosen:
+        below = forest.children[index]
+        span = forest.spans[index]
+        if len(below) == 1 and forest.spans[below[0]].service != span.service:
+            continue
+        found[Kind(span.service, span.name)].append(forest.own_time(index))
+    return found

@@ -1,0 +1,120 @@
+"""A set of repositories read as one `Library`: entries, catalog, recordings, and every problem found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from compass.errors import ConfigError, OutsideError
+from compass.library.cache import ParseCache
+from compass.library.reading import LoadedEntry, Part, explain, read_source
+from compass.library.source import Mount, Source, blob_id, clone_path, open_source, parent_path
+from compass.model.base import Problem, Severity
+from compass.model.catalog import Entity, PrivateNames
+from compass.model.scope import People, Teams
+
+__all__ = [
+    "Library",
+    "LoadedEntry",
+    "Mount",
+    "Source",
+    "blob_id",
+    "clone_path",
+    "explain",
+    "load",
+    "open_source",
+    "parent_path",
+]
+
+
+@dataclass(frozen=True)
+class Library:
+    """What was read; problems are values, never exceptions."""
+
+    mounts: tuple[Mount, ...]
+    entries: tuple[LoadedEntry, ...] = ()
+    entities: Mapping[str, Entity] = field(default_factory=dict)
+    private: PrivateNames = field(default_factory=PrivateNames)
+    people: People | None = None
+    teams: Teams | None = None
+    recordings: Mapping[str, Path] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    files: int = 0
+
+    @cached_property
+    def by_id(self) -> Mapping[str, LoadedEntry]:
+        """Entries by id; the nearest repository wins, then the first path."""
+        found: dict[str, LoadedEntry] = {}
+        for loaded in sorted(self.entries, key=lambda one: (one.mount.distance, one.path)):
+            found.setdefault(loaded.id, loaded)
+        return found
+
+    @property
+    def main(self) -> Mount:
+        """The repository that was asked for."""
+        return self.mounts[0]
+
+
+def load(
+    root: Path,
+    *,
+    revision: str | None = "HEAD",
+    parents: bool = False,
+    cache: Path | None = None,
+    clones: Path | None = None,
+) -> Library:
+    """Read the repository at `root` at a revision, or its working tree with None; with all its ancestors if asked.
+
+    `cache` is a folder (or None: no cache), `clones` the folder in which `sync` keeps clones of remote parents.
+    ConfigError when `root` itself cannot be read; a parent that cannot is a problem of the library.
+    """
+    sources = [open_source(root, revision)]
+    lost: list[Problem] = []
+    if parents:
+        lost = _open_ancestors(sources, clones)
+    with ParseCache(cache) as parsed:
+        parts = [read_source(source, parsed) for source in sources]
+    return Library(
+        mounts=tuple(source.mount for source in sources),
+        entries=tuple(entry for part in parts for entry in part.entries),
+        entities={ref: entity for part in reversed(parts) for ref, entity in part.entities.items()},
+        private=parts[0].private,
+        people=next((part.people for part in parts if part.people), None),
+        teams=next((part.teams for part in parts if part.teams), None),
+        recordings=sources[0].recordings,
+        problems=(*parts[0].problems, *_from_above(sources[1:], parts[1:]), *lost),
+        files=sum(part.files for part in parts),
+    )
+
+
+def _from_above(sources: list[Source], parts: list[Part]) -> Iterator[Problem]:
+    """Problems of the other repositories, with paths that say so: `org:catalog/catalog-info.yaml`."""
+    for source, part in zip(sources, parts, strict=True):
+        for problem in part.problems:
+            yield problem.model_copy(update={"path": f"{source.mount.id}:{problem.path}"})
+
+
+def _open_ancestors(sources: list[Source], clones: Path | None) -> list[Problem]:
+    """Add the parents of each source, nearest first, each repository once; what cannot be opened is a problem."""
+    lost = []
+    seen = {sources[0].mount.id}
+    for source in sources:
+        for parent in source.mount.config.parents:
+            path = parent_path(source.mount.root, parent, clones)
+            try:
+                found = open_source(path, source.revision, distance=source.mount.distance + 1)
+            except (ConfigError, OutsideError) as error:
+                text = f"the parent {parent!r} cannot be read: {error.message}"
+                hint = error.hint or "run `compass sync`, or mend `parents`"
+                lost.append(
+                    Problem(
+                        rule="parent", severity=Severity.WARNING, message=text, path="compass.yaml", hint=hint
+                    )
+                )
+                continue
+            if found.mount.id not in seen:
+                seen.add(found.mount.id)
+                sources.append(found)
+    return lost

@@ -1,0 +1,87 @@
+"""What follows from a blob, by its id, so that nothing is parsed twice; a broken or old cache is thrown away, never an error."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+_VERSION: Final = 1
+
+
+class ParseCache:
+    """A context in which parsed front matter (or what else follows from a blob) is looked up and remembered; without a folder it remembers nothing."""
+
+    def __init__(self, folder: Path | None, name: str = "front-matter") -> None:
+        self._file = folder / f"{name}-{_VERSION}.sqlite" if folder else None
+        self._connection: sqlite3.Connection | None = None
+        self._new: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        """Open the file, or a new one when it cannot be read."""
+        if self._file:
+            try:
+                self._connection = self._open(self._file)
+            except (sqlite3.Error, OSError):
+                self._connection = None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what was learnt; failing to is no failure."""
+        if self._connection is None:
+            return
+        try:
+            with self._connection:
+                self._connection.executemany("INSERT OR IGNORE INTO parsed VALUES (?, ?)", self._new.items())
+        except sqlite3.Error:
+            pass
+        finally:
+            self._connection.close()
+
+    def find(self, blobs: Iterable[str]) -> dict[str, Any]:
+        """What is known of these blobs."""
+        if self._connection is None:
+            return {}
+        wanted = list(blobs)
+        found: dict[str, Any] = {}
+        try:
+            for start in range(0, len(wanted), 500):
+                chunk = wanted[start : start + 500]
+                marks = ",".join("?" * len(chunk))
+                query = f"SELECT blob, data FROM parsed WHERE blob IN ({marks})"  # noqa: S608  # only question marks are inserted
+                rows = self._connection.execute(query, chunk)
+                found.update({blob: json.loads(data) for blob, data in rows})
+        except (sqlite3.Error, ValueError):
+            return {}
+        return found
+
+    def remember(self, blob: str, data: Any) -> None:
+        """Keep what was parsed; only what JSON holds without loss is worth keeping."""
+        if self._connection is not None:
+            try:
+                self._new[blob] = json.dumps(data, allow_nan=False)
+            except (TypeError, ValueError):
+                return
+
+    @staticmethod
+    def _open(file: Path) -> sqlite3.Connection:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in (1, 2):
+            connection = sqlite3.connect(file, timeout=5)
+            try:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS parsed (blob TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID"
+                )
+            except sqlite3.DatabaseError:
+                connection.close()
+                if attempt == 2:
+                    raise
+                file.unlink(missing_ok=True)
+            else:
+                return connection
+        raise sqlite3.DatabaseError(str(file))

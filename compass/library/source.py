@@ -1,0 +1,187 @@
+"""The files of one repository at one moment, from Git or from the working tree; nothing is interpreted here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from compass.adapters.documents import YamlProblem, parse_yaml
+from compass.adapters.git import GitRepository
+from compass.errors import ConfigError, Location, OutsideError
+from compass.model.base import Problem, Severity
+from compass.model.scope import Level, Repository
+
+MAX_FILE: Final = 2 * 1024 * 1024
+WANTED: Final = re.compile(
+    r"(?:patterns|runbooks)/[^/]+\.md|postmortems/(?:[^/]+/)?[^/]+\.md|catalog/[^/]+\.ya?ml|vocabulary/[^/]+\.ya?ml"
+    r"|compass\.yaml|people\.yaml|teams\.yaml"
+)
+_FOLDERS: Final = ("patterns", "runbooks", "postmortems", "catalog", "vocabulary")
+_RECORDING: Final = re.compile(r"recordings/([^/]+)/recording\.yaml")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One repository of a library; `root` is its folder, `prefix` where that lies in its Git repository."""
+
+    id: str
+    level: Level
+    root: Path
+    git: GitRepository | None
+    commit: str | None
+    config: Repository
+    distance: int
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Path -> (blob id, bytes) of the files that matter, and what was wrong with the others."""
+
+    mount: Mount
+    revision: str | None
+    files: Mapping[str, tuple[str, bytes]]
+    recordings: Mapping[str, Path] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def blob_id(data: bytes) -> str:
+    """The id that Git gives these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def clone_path(clones: Path, url: str) -> Path:
+    """Where `sync` keeps the bare clone of a remote repository."""
+    return clones / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
+
+
+def parent_path(root: Path, parent: str, clones: Path | None) -> Path:
+    """The folder of a parent named in compass.yaml: a path relative to it, or the clone of a URL."""
+    if "://" in parent or re.match(r"[\w.-]+@[\w.-]+:", parent):
+        return clone_path(clones, parent) if clones else Path(os.devnull)
+    return Path(os.path.normpath(root / parent))
+
+
+def open_source(root: Path, revision: str | None = "HEAD", *, distance: int = 0) -> Source:
+    """Read the wanted files of the repository at `root`; ConfigError when it is not a knowledge repository."""
+    root = root.resolve()
+    if not root.is_dir():
+        raise ConfigError(f"there is no folder {root}", "name a knowledge repository with -C")
+    try:
+        git = GitRepository.open(root)
+    except OutsideError as error:
+        if revision is not None:
+            raise ConfigError(
+                f"{error.message}; its HEAD cannot be read", "git init, then commit what is there"
+            ) from error
+        git = None
+    if revision is None and git is not None and git.bare:
+        revision = "HEAD"
+    commit = git.resolve(f"{revision}^{{commit}}") if git and revision else None
+    if revision is not None and commit is None:
+        raise ConfigError(f"{root} has no commit {revision}", "commit what is there first")
+    prefix = git.prefix if git else ""
+    if commit and git:
+        files, problems, names = _from_git(git, commit, prefix)
+    else:
+        files, problems, names = _from_folder(root)
+    config = _config(root, files)
+    mount = Mount(config.id, config.level, root, git, commit, config, distance, prefix)
+    recordings = {name: root / "recordings" / name for name in names} if git is None or not git.bare else {}
+    return Source(mount, revision, files, recordings, tuple(problems))
+
+
+def _config(root: Path, files: Mapping[str, tuple[str, bytes]]) -> Repository:
+    if "compass.yaml" not in files:
+        raise ConfigError(
+            f"{root} is not a knowledge repository: it has no compass.yaml", "make one with `compass init`"
+        )
+    path = str(root / "compass.yaml")
+    try:
+        return Repository.model_validate(parse_yaml(files["compass.yaml"][1].decode("utf-8")))
+    except YamlProblem as problem:
+        raise ConfigError(problem.message, location=Location(path, problem.line, problem.column)) from problem
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is not UTF-8", location=Location(path)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}", location=Location(path)
+        ) from error
+
+
+_Found = tuple[dict[str, tuple[str, bytes]], list[Problem], list[str]]
+
+
+def _from_git(git: GitRepository, commit: str, prefix: str) -> _Found:
+    wanted: dict[str, str] = {}
+    problems: list[Problem] = []
+    names = []
+    for item in git.tree(commit, prefix.rstrip("/")):
+        path = item.path.removeprefix(prefix)
+        if found := _RECORDING.fullmatch(path):
+            names.append(found[1])
+        if not WANTED.fullmatch(path):
+            continue
+        if item.mode == "120000":
+            problems.append(
+                _problem("link", path, "symbolic links are not followed", "commit the file itself")
+            )
+        else:
+            wanted[path] = item.oid
+    blobs = git.read_many(wanted.values(), MAX_FILE)
+    problems += [_too_large(path) for path, oid in wanted.items() if oid not in blobs]
+    return {path: (oid, blobs[oid]) for path, oid in sorted(wanted.items()) if oid in blobs}, problems, names
+
+
+def _from_folder(root: Path) -> _Found:
+    files: dict[str, tuple[str, bytes]] = {}
+    problems: list[Problem] = []
+    for path in sorted(_walk(root)):
+        name = path.relative_to(root).as_posix()
+        if not WANTED.fullmatch(name):
+            continue
+        if path.is_symlink():
+            problems.append(
+                _problem("link", name, "symbolic links are not followed", "put the file itself here")
+            )
+        elif not path.is_file():
+            continue
+        elif path.stat().st_size > MAX_FILE:
+            problems.append(_too_large(name))
+        else:
+            data = path.read_bytes()
+            files[name] = (blob_id(data), data)
+    recordings = root / "recordings"
+    names = (
+        [one.parent.name for one in recordings.glob("*/recording.yaml")]
+        if not recordings.is_symlink()
+        else []
+    )
+    return files, problems, sorted(names)
+
+
+def _walk(root: Path) -> list[Path]:
+    found = [root / name for name in ("compass.yaml", "people.yaml", "teams.yaml") if (root / name).exists()]
+    for folder in _FOLDERS:
+        for top, folders, names in os.walk(root / folder, followlinks=False):
+            folders.sort()
+            found += [Path(top) / name for name in names]
+    return found
+
+
+def _too_large(path: str) -> Problem:
+    return _problem(
+        "size", path, f"the file is larger than {MAX_FILE // 1024 // 1024} MB and was not read", "split it"
+    )
+
+
+def _problem(rule: str, path: str, message: str, hint: str) -> Problem:
+    return Problem(rule=rule, severity=Severity.ERROR, message=message, path=path, hint=hint)

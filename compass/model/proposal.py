@@ -1,0 +1,59 @@
+"""A proposal: one move of one entry between repositories, in the JSON shape that programs outside read."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from compass.model.base import Model, SchemaVersion
+from compass.model.scope import Role
+
+
+class Verb(StrEnum):
+    """Why an entry moves."""
+
+    CONTRIBUTE = "contribute"
+    PROMOTE = "promote"
+
+
+class State(StrEnum):
+    """Where a proposal stands; `unchanged` means that there was nothing to propose."""
+
+    OPEN = "open"
+    CONFLICTED = "conflicted"
+    LANDED = "landed"
+    REJECTED = "rejected"
+    UNCHANGED = "unchanged"
+
+
+class Need(Model):
+    """A role that must approve: how many people, and how many have."""
+
+    role: Role
+    count: int
+    have: int
+
+
+class Replaced(Model):
+    """How often a rule of the anonymizer replaced something of this class."""
+
+    klass: str = Field(alias="class")
+    rule: str
+    count: int
+
+
+class Proposal(Model):
+    """The state of one proposal."""
+
+    schema_version: SchemaVersion = Field(default=1, alias="schema")
+    proposal: str
+    branch: str
+    head: str | None
+    tree: str | None
+    target: str
+    verb: Verb
+    entry: str
+    state: State
+    needs: tuple[Need, ...] = ()
+    replaced: tuple[Replaced, ...] = ()

@@ -1,0 +1,133 @@
+"""Stage, generate, index, verify, swap: the whole way from a library to a folder that may be published."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from compass.errors import NegativeAnswerError, UsageError
+from compass.library import Library
+from compass.model.scope import Level
+from compass.publish.audience import cut
+from compass.publish.edition import Changed
+from compass.publish.generate import generate, stage
+from compass.publish.pages import render
+from compass.publish.search import index
+from compass.publish.verify import verify
+
+MARKER: Final = ".compass-site.json"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was built, for whom, from which commits, and what had to be left out."""
+
+    output: Path
+    audience: Level
+    pages: int
+    entries: int
+    repositories: Mapping[str, str | None]
+    not_for_them: tuple[str, ...]
+    invalid: tuple[str, ...]
+
+
+def build_site(library: Library, output: Path, *, today: date, audience: Level | None = None) -> Built:
+    """Build the site of `library` for one audience and put it at `output` in one move.
+
+    UsageError if the audience may not be given, or `output` is a folder that this function did not make;
+    NegativeAnswerError if the finished site fails its own inspection, in which case `output` stays as it was.
+    """
+    chosen = cut(library, audience)
+    check_output(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    work = output.parent / f".{output.name}.{secrets.token_hex(6)}"
+    work.mkdir()
+    try:
+        main = chosen.library.main
+        pages = render(chosen.library, today=today, changed=last_changed(chosen.library))
+        written = stage(work, pages, main.id, _built_from(chosen.library))
+        site = generate(work)
+        index(site)
+        if wrong := verify(site):
+            shown = "\n  ".join(wrong[:20])
+            raise NegativeAnswerError(
+                f"the built site failed its inspection:\n  {shown}", "this is a bug; nothing was published"
+            )
+        built = Built(
+            output=output,
+            audience=chosen.audience,
+            pages=written,
+            entries=len(chosen.library.by_id),
+            repositories={mount.id: mount.commit for mount in chosen.library.mounts},
+            not_for_them=chosen.left_out,
+            invalid=tuple(
+                sorted({problem.path for problem in library.problems if problem.severity == "error"})
+            ),
+        )
+        _mark(site, built)
+        swap(site, output)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return built
+
+
+def last_changed(library: Library) -> Changed:
+    """When each entry's file last changed: one pass over the history of each repository."""
+    found = {}
+    for mount in library.mounts:
+        revision = mount.commit or (mount.git.resolve("HEAD") if mount.git else None)
+        if mount.git and revision:
+            for path, when in mount.git.last_changed(revision).items():
+                if path.startswith(mount.prefix):
+                    found[mount.id, path.removeprefix(mount.prefix)] = when
+    return found
+
+
+def check_output(output: Path) -> None:
+    """UsageError unless `output` is absent, empty, or a site that `build_site` made."""
+    if output.is_symlink() or (output.exists() and not output.is_dir()):
+        raise UsageError(f"{output} is not a folder", "name a folder of its own for the site")
+    if output.is_dir() and any(output.iterdir()) and not (output / MARKER).is_file():
+        raise UsageError(
+            f"{output} holds files that are not a site of ours; it stays as it is",
+            "name an empty or a new folder",
+        )
+
+
+def swap(site: Path, output: Path) -> None:
+    """Put the finished `site` where `output` is, by renaming on one file system; what was there is removed."""
+    old = site.parent / "replaced"
+    if output.exists():
+        os.rename(output, old)
+    try:
+        os.rename(site, output)
+    except OSError:
+        if old.exists():
+            os.rename(old, output)
+        raise
+
+
+def _mark(site: Path, built: Built) -> None:
+    text = json.dumps(
+        {
+            "generated_by": "compass site build",
+            "audience": built.audience.value,
+            "repositories": dict(built.repositories),
+        },
+        indent=2,
+        sort_keys=True,
+    )
+    (site / MARKER).write_text(text + "\n", "utf-8")
+
+
+def _built_from(library: Library) -> str:
+    return ", ".join(
+        f"{mount.id}@{mount.commit[:10] if mount.commit else 'worktree'}" for mount in library.mounts
+    )

@@ -1,0 +1,62 @@
+"""Reads a finished site as a browser would, before anybody else does: links that lead nowhere, foreign hosts."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from posixpath import dirname, join, normpath
+from typing import Final
+from urllib.parse import unquote
+
+_TAG: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[^\s=<>\"']+(?:=\"[^\"]*\")?)*)\s*/?>")
+_ATTRIBUTE: Final = re.compile(r"\s([^\s=<>\"']+)(?:=\"([^\"]*)\")?")
+_ADDRESSED: Final = frozenset(
+    {"href", "src", "srcset", "action", "formaction", "data", "poster", "ping", "background"}
+)
+_SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
+_IN_STYLE: Final = re.compile(r"url\(\s*['\"]?(?!data:)([^)'\"]+)|@import|@font-face", re.IGNORECASE)
+_FORBIDDEN: Final = frozenset({"iframe", "frame", "object", "embed", "base", "form", "applet", "portal"})
+
+
+def verify(site: Path) -> tuple[str, ...]:
+    """What is wrong, each as `path: what`; an empty tuple if all is well."""
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    found: list[str] = []
+    for name in sorted(files):
+        if name.endswith(".html"):
+            text = (site / name).read_text("utf-8")
+            found += (f"{name}: {problem}" for problem in dict.fromkeys(_in_page(name, text, files)))
+        elif name.endswith(".css"):
+            text = (site / name).read_text("utf-8")
+            found += (f"{name}: asks for {match[0][:80]}" for match in _IN_STYLE.finditer(text))
+    return tuple(found)
+
+
+def _in_page(name: str, text: str, files: set[str]) -> Iterator[str]:
+    for tag, rest in _TAG.findall(text):
+        if tag in _FORBIDDEN:
+            yield f"holds <{tag}>"
+        for attribute, value in _ATTRIBUTE.findall(rest):
+            if attribute in _ADDRESSED:
+                yield from _address(name, tag, attribute, html.unescape(value), files)
+            elif attribute.startswith("on") or attribute == "style":
+                yield f"<{tag}> has the attribute {attribute}"
+
+
+def _address(name: str, tag: str, attribute: str, value: str, files: set[str]) -> Iterator[str]:
+    if _SCHEME.match(value):
+        if not (
+            tag == "a"
+            and attribute == "href"
+            and value.lower().startswith(("https://", "http://", "mailto:"))
+        ):
+            yield f"<{tag}> asks for {value[:80]}"
+        return
+    path = unquote(value.partition("#")[0].partition("?")[0])
+    if path in {"", "."}:
+        return
+    near = path.lstrip("/") if path.startswith("/") else normpath(join(dirname(name), path))
+    if near not in files and f"{near}/index.html".removeprefix("./") not in files:
+        yield f"<{tag}> leads to {value[:80]}, which is not here"

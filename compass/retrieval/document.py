@@ -1,0 +1,112 @@
+"""What the index keeps of an entry: a few weighted fields, the names it answers to, and what a result shows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from compass.library import LoadedEntry
+from compass.model.entry import Entry, Pattern, Postmortem, Runbook
+from compass.model.match import AlertSignal, LogSignal, MetricSignal
+from compass.retrieval.words import OPERATIONAL_HEADINGS
+
+LEAD: Final = 500
+"""Characters of the text that count as its beginning, where an entry says what it is about."""
+
+_HEADING: Final = re.compile(r"^(?:#{1,6}|={1,5})[ \t]+(.{1,200})$|^(.{1,200})\n(?:={3,}|-{3,})$", re.MULTILINE)
+_NOISE: Final = re.compile(r"^\s*(?::_?[\w-]+:|//|\[[^\]\n]*\]\s*$|include::).*\n?", re.MULTILINE)
+_ALERTNAME: Final = re.compile(r"\s*alertname\s*=\s*\"([^\"]+)\"\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One entry as text; `names` are exact names (alerts, file names, ids) and `operational` tells a runbook from prose."""
+
+    id: str
+    kind: str
+    title: str
+    status: str
+    path: str
+    repo: str
+    commit: str | None
+    distance: int
+    names: tuple[str, ...]
+    lead: str
+    body: str
+    operational: bool
+
+
+def from_text(identifier: str, title: str, text: str) -> Document:
+    """A draft as `import` makes it from a Markdown file: a title and a body, nothing in the front matter."""
+    return _document(
+        identifier, "runbook", title, "draft", f"runbooks/{identifier}.md", "", None, 0, (), "", text, False
+    )
+
+
+def from_entry(loaded: LoadedEntry) -> Document:
+    """The fields of a valid entry: title, summary, alerts, match block, services, tags, then the body."""
+    entry = loaded.entry
+    alerts, queries, said = _machine_part(entry)
+    files = [name for reference in entry.references for name in file_names(reference.url)]
+    about = [entry.summary or "", *alerts, *queries]
+    about += [ref.rpartition("/")[2] for ref in entry.services] + [tag.replace(":", " ") for tag in entry.tags]
+    return _document(
+        entry.id,
+        entry.kind,
+        entry.title,
+        entry.status.value,
+        loaded.path,
+        loaded.mount.id,
+        loaded.mount.commit,
+        loaded.mount.distance,
+        tuple(dict.fromkeys(name for name in (entry.id, *entry.aliases, *alerts, *files) if name)),
+        "\n".join(part for part in about if part),
+        "\n".join([loaded.body, *said]),
+        bool(alerts or queries),
+    )
+
+
+def file_names(url: str) -> list[str]:
+    """The last part of a URL or path, with and without its extension; `[]` when there is none."""
+    name = re.split(r"[?#]", url.strip(), maxsplit=1)[0].rstrip("/").rpartition("/")[2]
+    plain = re.sub(r"\.(?:md|markdown|adoc|rst|txt|html?)$", "", name)
+    return [one for one in dict.fromkeys((name, plain)) if len(one) > 3]
+
+
+def _machine_part(entry: Entry) -> tuple[list[str], list[str], list[str]]:
+    """Alert names, queries and matchers, and the sentences that stand in the front matter."""
+    alerts: list[str] = []
+    queries: list[str] = []
+    said: list[str] = []
+    if isinstance(entry, Runbook):
+        alerts = [alert.name for alert in entry.alerts]
+        queries = [matcher for alert in entry.alerts for matcher in alert.matchers]
+        said = [text for step in entry.steps for text in (step.text, step.command or "")]
+    if isinstance(entry, Pattern):
+        for signal in entry.match.signals.values() if entry.match else ():
+            if isinstance(signal, AlertSignal):
+                alerts += [found[1] for matcher in signal.matchers if (found := _ALERTNAME.fullmatch(matcher))]
+            if isinstance(signal, AlertSignal | LogSignal):
+                queries += signal.matchers
+            if isinstance(signal, LogSignal):
+                queries.append(signal.template)
+            if isinstance(signal, MetricSignal):
+                queries.append(signal.promql)
+        said = [one.statement for one in entry.hypotheses]
+    if isinstance(entry, Pattern | Postmortem):
+        said += [cause.text for cause in entry.contributing_causes]
+    return alerts, queries, said
+
+
+def _document(
+    identifier: str, kind: str, title: str, status: str, path: str, repo: str, commit: str | None, distance: int,
+    names: tuple[str, ...], about: str, text: str, known: bool,
+) -> Document:  # fmt: skip
+    clean = re.sub(r"\n{2,}", "\n", _NOISE.sub("", text)).strip()
+    headings = {(first or second).strip().lower() for first, second in _HEADING.findall(text)}
+    operational = known or "```promql" in text or bool(headings & OPERATIONAL_HEADINGS)
+    lead = f"{about}\n{clean[:LEAD]}" if about else clean[:LEAD]
+    return Document(
+        identifier, kind, title, status, path, repo, commit, distance, names, lead, f"{about}\n{clean}", operational
+    )

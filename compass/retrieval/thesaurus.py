@@ -1,0 +1,80 @@
+"""The language of operations: which words and phrases mean the same, kept as knowledge in Git."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from compass.adapters.documents import YamlProblem, parse_yaml
+from compass.retrieval.tokens import terms
+
+FACTOR: Final = 0.6
+"""What a synonym counts beside the word itself."""
+
+_LONGEST: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Thesaurus:
+    """From a word to the terms of its group, and from a phrase (its stemmed words) to the terms of its group."""
+
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sayings: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    def terms(self, word: str) -> list[tuple[str, float]]:
+        """The other terms of the word's groups, each with what it counts."""
+        return [(other, FACTOR) for other in self.words.get(word, ())]
+
+    def phrases(self, order: Sequence[str]) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+        """The known phrases in a sequence of words, each with the terms that it stands for."""
+        found = []
+        for start in range(len(order)):
+            for length in range(2, _LONGEST + 1):
+                key = tuple(order[start : start + length])
+                if len(key) == length and key in self.sayings:
+                    found.append((" ".join(key), tuple((term, FACTOR) for term in self.sayings[key])))
+        return found
+
+
+def read(data: Any) -> Thesaurus:
+    """A thesaurus of parsed YAML: `groups`, a list of lists of words and phrases; anything else is skipped."""
+    groups = data.get("groups") if isinstance(data, dict) else None
+    words: dict[str, list[str]] = {}
+    sayings: dict[tuple[str, ...], list[str]] = {}
+    for group in groups if isinstance(groups, list) else []:
+        members = [terms(str(member)) for member in group] if isinstance(group, list) else []
+        for member in members:
+            others = [one.words[0] for one in members if one is not member and len(one.words) == 1]
+            others += [term for one in members if one is not member for term in one.joined]
+            if len(member.words) == 1:
+                words.setdefault(member.words[0], []).extend(others)
+            elif 2 <= len(member.words) <= _LONGEST:
+                sayings.setdefault(member.words, []).extend(others)
+    return Thesaurus(
+        {word: tuple(dict.fromkeys(one for one in others if one != word)) for word, others in words.items()},
+        {saying: tuple(dict.fromkeys(others)) for saying, others in sayings.items()},
+    )
+
+
+@cache
+def default() -> Thesaurus:
+    """The thesaurus that comes with COMPASS."""
+    return read(parse_yaml(resources.files("compass.retrieval").joinpath("thesaurus.yaml").read_text("utf-8")))
+
+
+def merged(text: str | None) -> Thesaurus:
+    """The default thesaurus, with the groups of a repository's vocabulary/thesaurus.yaml; a broken one is ignored."""
+    if not text:
+        return default()
+    try:
+        own = read(parse_yaml(text))
+    except YamlProblem:
+        return default()
+    base = default()
+    return Thesaurus(
+        {word: (*base.words.get(word, ()), *own.words.get(word, ())) for word in {**base.words, **own.words}},
+        {key: (*base.sayings.get(key, ()), *own.sayings.get(key, ())) for key in {**base.sayings, **own.sayings}},
+    )

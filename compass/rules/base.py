@@ -1,0 +1,176 @@
+"""What a rule is: an id, a sentence, a good and a bad example, and one or two methods that yield problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import ClassVar, Final
+
+from rapidfuzz import process
+
+from compass.adapters.documents import locate, split
+from compass.library import Library, LoadedEntry, Mount
+from compass.model.base import Problem, Severity
+
+
+_CLAIM: Final = re.compile(r"^id:[ \t]*[\"']?([a-z]{2,3}-[0-9a-z]{10})\b", re.MULTILINE)
+_HEAD_BYTES: Final = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One entry of the reference page and the tests: fields over a complete draft of its kind, and a body."""
+
+    kind: str = "pattern"
+    front: str = ""
+    """YAML fields, laid over those of a draft."""
+    body: str = ""
+    path: str = ""
+    """Where the file lies, when that matters."""
+    raw: str = ""
+    """The whole text, when the front matter itself is the point."""
+    beside: tuple[Example, ...] = ()
+    """Further entries of the same repository."""
+    above: tuple[Example, ...] = ()
+    """Entries of the repository above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a problem is: a field of the front matter (`key`: its name, not its value), or an offset in the body."""
+
+    fields: tuple[str | int, ...] = ()
+    offset: int | None = None
+    key: bool = False
+
+
+TOP: Final = Place()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule may look at beside its entry; `today` decides what is overdue."""
+
+    library: Library
+    today: date
+
+    @cached_property
+    def own(self) -> tuple[LoadedEntry, ...]:
+        """The entries of the repository that is checked, by path."""
+        return tuple(entry for entry in self.library.entries if entry.mount.distance == 0)
+
+    @cached_property
+    def ids(self) -> dict[str, list[LoadedEntry]]:
+        """Every mounted entry by id, the repository's own first."""
+        found: dict[str, list[LoadedEntry]] = {}
+        for entry in sorted(self.library.entries, key=lambda one: (one.mount.distance, one.path)):
+            found.setdefault(entry.id, []).append(entry)
+        return found
+
+    @cached_property
+    def broken(self) -> frozenset[str]:
+        """Ids that files claim which cannot be read: links to them are not the fault of the entry that links."""
+        found = set()
+        for problem in self.library.problems:
+            if problem.severity is Severity.ERROR and problem.path.endswith(".md"):
+                above, _, path = problem.path.rpartition(":")
+                mount = next((one for one in self.library.mounts if one.id == above), self.library.main)
+                text = _raw(mount, path)[:_HEAD_BYTES].decode("utf-8", "replace")
+                found.update(_CLAIM.findall(text)[:1])
+        return frozenset(found)
+
+    @cached_property
+    def blind_parent(self) -> str | None:
+        """Why an entry that is not found may exist all the same: a parent could not be read."""
+        return next((problem.message for problem in self.library.problems if problem.rule == "parent"), None)
+
+    @cached_property
+    def blind_catalog(self) -> str | None:
+        """Why a name that is not found may exist all the same: a parent or a file of the catalog could not be read."""
+        wrong = (problem for problem in self.library.problems if problem.severity is Severity.ERROR)
+        files = (problem.path for problem in wrong if "catalog/" in problem.path)
+        return self.blind_parent or next((f"{path} cannot be read" for path in files), None)
+
+    @cached_property
+    def refs(self) -> dict[str, tuple[str, ...]]:
+        """References of the catalog by kind: `group` -> `group:default/<team>`, …."""
+        found: dict[str, list[str]] = {}
+        for ref in sorted(self.library.entities):
+            found.setdefault(ref.partition(":")[0], []).append(ref)
+        return {kind: tuple(refs) for kind, refs in found.items()}
+
+
+class Rule:
+    """Subclasses fill the class variables and override `check`, `finish` or both; they keep no state."""
+
+    id: ClassVar[str]
+    sentence: ClassVar[str]
+    severity: ClassVar[Severity] = Severity.ERROR
+    good: ClassVar[Example]
+    bad: ClassVar[Example]
+    local: ClassVar[bool] = False
+    """What `check` says follows from the file's text alone, so it may be remembered by blob id."""
+
+    def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
+        """What is wrong with one entry."""
+        del loaded, context
+        return ()
+
+    def finish(self, context: Context) -> Iterable[Problem]:
+        """What is wrong with the collection; called once, after every entry was checked."""
+        del context
+        return ()
+
+    def problem(
+        self,
+        loaded: LoadedEntry,
+        message: str,
+        place: Place = TOP,
+        hint: str | None = None,
+        severity: Severity | None = None,
+    ) -> Problem:
+        """A finding of this rule at a place of an entry."""
+        line, column = position(loaded, place)
+        return Problem(
+            rule=self.id,
+            severity=severity or self.severity,
+            message=message,
+            path=loaded.path,
+            line=line,
+            column=column,
+            hint=hint,
+            entry=loaded.id,
+        )
+
+
+def position(loaded: LoadedEntry, place: Place) -> tuple[int, int]:
+    """Line and column, from 1 in the file."""
+    if place.offset is not None:
+        before = loaded.body[: place.offset]
+        return loaded.body_line + before.count("\n"), place.offset - before.rfind("\n")
+    if not place.fields:
+        return 1, 1
+    parts = split(loaded.text)
+    line, column = locate(parts.front, place.fields, key=place.key)
+    return line + parts.front_line - 1, column
+
+
+def _raw(mount: Mount, path: str) -> bytes:
+    """The bytes of a file that could not be read as an entry; none when it is no plain file."""
+    if mount.commit and mount.git:
+        return mount.git.attempt("cat-file", "blob", f"{mount.commit}:{mount.prefix}{path}")[1]
+    file = mount.root / path
+    if file.is_symlink() or not file.is_file():
+        return b""
+    with file.open("rb") as stream:
+        return stream.read(_HEAD_BYTES)
+
+
+def nearest(word: str, known: Iterable[str], cutoff: int = 70) -> str | None:
+    """The known word that looks most like `word`, if any is near."""
+    found = process.extractOne(word, list(known), score_cutoff=cutoff)
+    return found[0] if found else None
+

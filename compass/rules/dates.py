@@ -1,0 +1,96 @@
+"""Rules about days and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from compass.library import LoadedEntry
+from compass.model.base import Problem, Severity
+from compass.model.entry import Postmortem, Status
+from compass.rules.base import Context, Example, Place, Rule
+
+
+class DatesOrdered(Rule):
+    """Days in the wrong order are typing errors that measures would believe."""
+
+    id = "dates-ordered"
+    sentence = "An entry is created before it is last verified, and reviewed after that."
+    local = True
+    good = Example(front="created: 2026-01-01\nlast_verified: 2026-03-01\nreview_by: 2026-09-01")
+    bad = Example(front="created: 2026-01-01\nlast_verified: 2026-03-01\nreview_by: 2026-02-01")
+
+    def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
+        """Compare neighbours."""
+        del context
+        entry = loaded.entry
+        if entry.last_verified and entry.last_verified < entry.created:
+            message = f"last verified on {entry.last_verified}, before it was created on {entry.created}"
+            yield self.problem(loaded, message, Place(("last_verified",)), "correct one of the two days")
+        if entry.review_by and entry.last_verified and entry.review_by <= entry.last_verified:
+            message = f"the review was due on {entry.review_by}, but it was verified after that, on {entry.last_verified}"
+            yield self.problem(loaded, message, Place(("review_by",)), "set a day in the future")
+
+
+class DateInFuture(Rule):
+    """What has not happened yet cannot have confirmed anything."""
+
+    id = "date-in-future"
+    sentence = "An entry was not created, verified or withdrawn in the future."
+    good = Example(front="created: 2026-01-01")
+    bad = Example(front="created: 2062-01-01")
+
+    def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
+        """One day of grace for the other side of the world."""
+        entry = loaded.entry
+        limit = context.today + timedelta(days=1)
+        named = (
+            (("created",), entry.created),
+            (("last_verified",), entry.last_verified),
+            (("withdrawn", "at"), entry.withdrawn.at if entry.withdrawn else None),
+        )
+        for fields, day in named:
+            if day and day > limit:
+                yield self.problem(loaded, f"{fields[0]} is {day}, and today is {context.today}", Place(fields), "look at the year")
+
+
+class ReviewOverdue(Rule):
+    """The median public runbook was last touched two and a half years ago."""
+
+    id = "review-overdue"
+    sentence = "An entry that people rely on is reviewed when it says so."
+    severity = Severity.WARNING
+    good = Example(front="review_by: 2027-01-01")
+    bad = Example(front="created: 2025-01-01\nreview_by: 2025-06-01")
+
+    def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
+        """Compare with today."""
+        due = loaded.entry.review_by
+        if due and due < context.today and loaded.status not in {Status.DEPRECATED, Status.WITHDRAWN}:
+            days = (context.today - due).days
+            yield self.problem(loaded, f"the review was due on {due}, {days} days ago", Place(("review_by",)), "try it, then set `last_verified` and `review_by`")
+
+
+class TimesOrdered(Rule):
+    """Every measure of incidents is computed from these times."""
+
+    id = "times-ordered"
+    sentence = "An incident starts, is detected, acknowledged, mitigated and resolved in this order; windows end after they begin."
+    local = True
+    good = Example("postmortem", "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T10:04:00Z, resolved: 2026-01-01T11:00:00Z}")
+    bad = Example("postmortem", "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T09:04:00Z, resolved: 2026-01-01T11:00:00Z}")
+
+    def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
+        """Compare each time with the one before it that is given."""
+        del context
+        entry = loaded.entry
+        for number, evidence in enumerate(entry.evidence):
+            if evidence.window and evidence.window.end <= evidence.window.start:
+                place = Place(("evidence", number, "window", "to"))
+                yield self.problem(loaded, f"the window of {evidence.id} ends before it begins", place, "exchange `from` and `to`, or look at the zone")
+        if isinstance(entry, Postmortem) and entry.times:
+            given = [(name, when) for name in type(entry.times).model_fields if (when := getattr(entry.times, name))]
+            for (before, earlier), (name, when) in pairwise(given):
+                if when < earlier:
+                    yield self.problem(loaded, f"{name} ({when:%Y-%m-%d %H:%M}Z) is before {before} ({earlier:%Y-%m-%d %H:%M}Z)", Place(("times", name)), "look at the zone of both")

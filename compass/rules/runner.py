@@ -1,0 +1,44 @@
+"""Every rule over a library; what follows from a file alone is remembered by its blob id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from compass.model.base import Problem
+from compass.rules.base import Context, Rule
+
+@dataclass(frozen=True)
+class Findings:
+    """What the rules found, and what of it may be remembered."""
+
+    problems: tuple[Problem, ...]
+    fresh: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+
+
+def apply(
+    rules: Sequence[Rule], context: Context, known: Mapping[str, Sequence[Problem]] | None = None
+) -> Findings:
+    """Run every rule over the own entries; `known` holds, by blob id, what local rules said of that text before."""
+    local = [rule for rule in rules if rule.local]
+    remembered = known or {}
+    problems: list[Problem] = []
+    fresh: dict[str, tuple[Problem, ...]] = {}
+    for loaded in context.own:
+        before = remembered.get(loaded.blob)
+        if before is None:
+            found = tuple(one for rule in local for one in rule.check(loaded, context))
+            fresh[loaded.blob] = found
+            problems += found
+        else:
+            problems += (one if one.path == loaded.path else one.model_copy(update={"path": loaded.path}) for one in before)
+    problems += _over_all([rule for rule in rules if not rule.local], rules, context)
+    return Findings(tuple(problems), fresh)
+
+
+def _over_all(wider: Sequence[Rule], rules: Sequence[Rule], context: Context) -> Iterator[Problem]:
+    for loaded in context.own:
+        for rule in wider:
+            yield from rule.check(loaded, context)
+    for rule in rules:
+        yield from rule.finish(context)

@@ -1,0 +1,119 @@
+"""`compass check`: read, apply every rule, report everything at once; a bad file never ends the run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from pydantic import Field
+
+from compass.adapters import documents
+from compass.errors import UsageError
+from compass.library import Library, load
+from compass.library.cache import ParseCache
+from compass.model.base import Model, Problem, SchemaVersion, Severity
+from compass.rules.base import Context, Rule
+from compass.rules.registry import all_rules
+from compass.rules.runner import Findings, apply
+
+_TOP: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+class CheckReport(Model):
+    """What was found, in the JSON shape that programs outside read."""
+
+    schema_version: SchemaVersion = Field(default=1, alias="schema")
+    problems: tuple[Problem, ...]
+    entries: int = Field(description="entry files that were read, broken ones too")
+    seconds: float
+
+    @property
+    def counts(self) -> Counter[Severity]:
+        """How many problems of each severity."""
+        return Counter(problem.severity for problem in self.problems)
+
+
+def check(
+    root: Path,
+    *,
+    today: date,
+    cache: Path | None = None,
+    clones: Path | None = None,
+    paths: Sequence[Path] = (),
+    clock: Callable[[], float] = perf_counter,
+) -> CheckReport:
+    """Check the working tree at `root`, in the light of its parents; report only on `paths` if there are any.
+
+    ConfigError when `root` is not a knowledge repository.
+    """
+    start = clock()
+    library = load(root, revision=None, parents=True, cache=cache, clones=clones)
+    problems = find_problems(library, today=today, cache=cache)
+    files = {entry.path for entry in library.entries if entry.mount.distance == 0}
+    files |= {problem.path for problem in problems if problem.path.endswith(".md") and problem.rule != "unread-file"}
+    if paths:
+        wanted = [inside(library.main.root, path) for path in paths]
+        problems = tuple(problem for problem in problems if among(problem.path, wanted))
+        files = {path for path in files if among(path, wanted)}
+    return CheckReport(problems=problems, entries=len(files), seconds=round(clock() - start, 3))
+
+
+def find_problems(library: Library, *, today: date, cache: Path | None = None) -> tuple[Problem, ...]:
+    """Everything that is wrong with the first repository of a library, by place."""
+    rules = all_rules()
+    context = Context(library, today)
+    findings = _remembered(rules, context, cache) if cache else apply(rules, context)
+    above = tuple(f"{mount.id}:" for mount in library.mounts[1:])
+    own = [problem for problem in library.problems if not problem.path.startswith(above)]
+    return tuple(sorted([*own, *findings.problems], key=_order))
+
+
+def _order(problem: Problem) -> tuple[str, int, int, int, str]:
+    return (problem.path, problem.line, problem.column, _TOP[problem.severity], problem.rule)
+
+
+def _remembered(rules: Sequence[Rule], context: Context, cache: Path) -> Findings:
+    """Run the rules, without those whose answer about a text is known."""
+    with ParseCache(cache, f"findings-{_digest(rules)}") as stored:
+        known = {
+            blob: [Problem.model_validate(one) for one in found]
+            for blob, found in stored.find({loaded.blob for loaded in context.own}).items()
+        }
+        findings = apply(rules, context, known)
+        for blob, found in findings.fresh.items():
+            stored.remember(blob, [one.model_dump(mode="json") for one in found])
+    return findings
+
+
+def _digest(rules: Sequence[Rule]) -> str:
+    """Changes whenever the code of a rule may have: then nothing that was remembered holds."""
+    modules = {type(rule).__module__ for rule in rules} | {documents.__name__, "compass.rules.text", "compass.rules.base"}
+    state = hashlib.sha256(" ".join(sorted(rule.id for rule in rules)).encode())
+    for name in sorted(modules):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file:
+            found = Path(file).stat()
+            state.update(f"{file}:{found.st_size}:{found.st_mtime_ns}".encode())
+    return state.hexdigest()[:12]
+
+
+def inside(root: Path, path: Path) -> str:
+    """`path` (relative to where the command runs, or to the repository) as a path of the repository at `root`."""
+    for candidate in (path.absolute(), root / path):
+        plain = Path(os.path.normpath(candidate))
+        for place in (plain, plain.resolve()):
+            if plain.exists() and (place == root or root in place.parents):
+                return place.relative_to(root).as_posix()
+    raise UsageError(f"there is no {path} in {root}", "name files or folders of the repository")
+
+
+def among(path: str, wanted: Sequence[str]) -> bool:
+    """Whether `path` is one of these files or lies in one of these folders."""
+    return any(one == "." or path == one or path.startswith(f"{one}/") for one in wanted)

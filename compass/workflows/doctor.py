@@ -1,0 +1,90 @@
+"""What `compass doctor` reports: settings with their sources, and whether this machine has what COMPASS needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from compass.adapters.git import GitRepository, run
+from compass.config import Settings, load_settings
+from compass.errors import CompassError
+from compass.library import open_source
+
+_SECRET: Final = {"seal_key"}
+
+
+def examine(
+    repo: Path,
+    environ: Mapping[str, str],
+    config: Path | None,
+    *,
+    which: Callable[[str], str | None],
+    version: tuple[int, ...],
+) -> dict[str, Any]:
+    """Settings (`name, value, source`) and checks (`name, ok, needed, meaning`); secrets are never shown."""
+    settings = load_settings(environ, config)
+    rows = [_setting(name, settings, environ) for name in Settings.model_fields]
+    return {"settings": rows, "checks": [*_machine(which, version), *_repository(repo)]}
+
+
+def _setting(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
+    variable = f"COMPASS_{name.upper()}"
+    value = getattr(settings, name)
+    default = {"data": "XDG_DATA_HOME", "cache": "XDG_CACHE_HOME"}.get(name, "")
+    source = (
+        variable
+        if environ.get(variable)
+        else default
+        if default and environ.get(default)
+        else "file or default"
+    )
+    shown = "set, not shown" if name in _SECRET and value else "-" if value is None else str(value)
+    return {"name": name, "value": shown, "source": source}
+
+
+def _machine(which: Callable[[str], str | None], version: tuple[int, ...]) -> list[dict[str, Any]]:
+    found = ".".join(map(str, version))
+    checks = [
+        {
+            "name": "python",
+            "ok": version >= (3, 11),
+            "needed": True,
+            "meaning": f"found {found}; 3.11 or newer is needed",
+        },
+        {"name": "git", "ok": which("git") is not None, "needed": True, "meaning": "git is not on PATH"},
+    ]
+    if checks[1]["ok"]:
+        text = run(["--version"])[1].decode().strip()
+        numbers = tuple(int(part) for part in text.split()[2].split(".")[:2] if part.isdigit())
+        checks[1] |= {"ok": numbers >= (2, 38), "meaning": f"found {text}; 2.38 or newer is needed"}
+    return checks
+
+
+def _repository(repo: Path) -> list[dict[str, Any]]:
+    try:
+        source = open_source(repo, None)
+    except CompassError as error:
+        return [{"name": "repository", "ok": False, "needed": False, "meaning": f"{error}; name one with -C"}]
+    mount = source.mount
+    checks = [
+        {"name": "repository", "ok": True, "needed": False, "meaning": f"{mount.id} ({mount.level.value})"}
+    ]
+    if mount.git:
+        identity = mount.git.identity()
+        who = f"commits are written as {identity[1]}" if identity else "set user.name and user.email for Git"
+        checks.append({"name": "identity", "ok": identity is not None, "needed": False, "meaning": who})
+    checks += [
+        {"name": "parent", "ok": _reachable(mount.root, parent), "needed": False, "meaning": parent}
+        for parent in mount.config.parents
+    ]
+    return checks
+
+
+def _reachable(root: Path, parent: str) -> bool:
+    if "://" in parent or "@" in parent.split("/", maxsplit=1)[0]:
+        return True
+    try:
+        return bool(GitRepository.open(root / parent))
+    except CompassError:
+        return False

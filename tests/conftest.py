@@ -1,0 +1,78 @@
+"""Fixtures for every test: a fixed environment, and real repositories in `tmp_path`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from compass.adapters.git import ZERO, GitRepository, Signature
+
+ROOT = Path(__file__).resolve().parent.parent
+WHEN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+AUTHOR = Signature("Payments engineer", "payments-engineer@example.com", WHEN)
+
+
+@pytest.fixture(autouse=True)
+def fixed_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, no configuration of the machine, one identity, one clock zone."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith(("COMPASS_", "GIT_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    values = {
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": AUTHOR.name,
+        "GIT_AUTHOR_EMAIL": AUTHOR.email,
+        "GIT_COMMITTER_NAME": AUTHOR.name,
+        "GIT_COMMITTER_EMAIL": AUTHOR.email,
+        "TZ": "UTC",
+        "COLUMNS": "80",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+def commit_all(folder: Path, message: str = "knowledge\n", author: Signature = AUTHOR) -> GitRepository:
+    """Commit every file below `folder` to `main` of a repository there, making it first if need be."""
+    git = GitRepository.init(folder) if not (folder / ".git").exists() else GitRepository.open(folder)
+    old = git.resolve("refs/heads/main")
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
+    head = git.commit(git.write_tree(None, dict(files)), [old] if old else [], message, author)
+    git.update_ref("refs/heads/main", head, old or ZERO)
+    git.refresh_worktree(None, head)
+    return git
+
+
+@pytest.fixture
+def knowledge_repo(tmp_path: Path) -> Path:
+    """The payments team's repository of the example organization, committed, with its parents beside it."""
+    return organization(tmp_path) / "teams" / "payments"
+
+
+@pytest.fixture
+def team_and_tribe(tmp_path: Path) -> tuple[Path, Path]:
+    """The payments team's and the product tribe's repositories, committed."""
+    top = organization(tmp_path)
+    return top / "teams" / "payments", top / "tribes" / "product"
+
+
+def organization(folder: Path) -> Path:
+    """A copy of the example organization in which every folder is a repository of its own."""
+    top = folder / "organization"
+    shutil.copytree(ROOT / "knowledge", top)
+    for config in sorted(top.rglob("compass.yaml")):
+        commit_all(config.parent)
+    return top
