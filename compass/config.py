@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
 from pydantic import Field, ValidationError
-from rapidfuzz import process
 
 from compass.adapters.documents import YamlProblem, parse_yaml
 from compass.errors import ConfigError, Location
@@ -69,7 +69,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError("settings are a mapping", location=Location(str(path), 1, 1))
     for key in found:
         if key not in Settings.model_fields or key == "seal_key":
-            nearest = process.extractOne(str(key), list(Settings.model_fields), score_cutoff=60)
+            nearest = get_close_matches(str(key), Settings.model_fields, 1)
             hint = (
                 "secrets come from the environment only"
                 if key == "seal_key"

@@ -372,6 +372,18 @@ class GitRepository:
         if status:
             raise OutsideError(f"cannot fetch from {url}: {err}")
 
+    def fetch_missing(self, url: str, revision: str, wanted: Iterable[str]) -> None:
+        """In one batch, fetch those of the `wanted` objects of a revision that a blobless fetch left out."""
+        rows = self.git("rev-list", "--objects", "--missing=print", "--no-object-names", f"{revision}^{{tree}}").decode().split()
+        missing = {row[1:] for row in rows if row.startswith("?")} & set(wanted)
+        if not missing:
+            return
+        options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--filter=blob:none", "--stdin"]
+        quick = ("-c", "fetch.negotiationAlgorithm=noop")
+        status, _, err = self.attempt(*quick, "fetch", *options, "--", check_url(url), data="\n".join(sorted(missing)).encode())
+        if status:
+            raise OutsideError(f"cannot fetch from {url}: {err}")
+
     def push(self, url: str, source: str, ref: str, expected: str) -> None:
         """Set `ref` of another repository to `source` if it still is `expected` (ZERO: absent)."""
         lease = f"--force-with-lease={ref}:{'' if expected == ZERO else expected}"

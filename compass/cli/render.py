@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import click
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 
-def format_option(*extra: str) -> Any:
+
+def format_option(*extra: str) -> Callable[[_F], _F]:
     """The option `--format text|json` (and more) of every reading command."""
     choice = click.Choice(["text", "json", *extra])
     return click.option(

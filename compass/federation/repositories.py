@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -43,7 +44,8 @@ class Member:
 
 def open_member(location: str, clones: Path, revision: str = MAIN) -> Member:
     """The knowledge repository at a folder or URL; ConfigError when it is none."""
-    forge = PlainForge.open(location, clone_path(clones, location))
+    # Apart from the clone that `sync` keeps: that one moves only when the parent was not rewound.
+    forge = PlainForge.open(location, clone_path(clones, f"review:{location}"))
     commit = forge.git.resolve(f"{revision}^{{commit}}")
     if commit is None:
         branch = revision.removeprefix("refs/heads/")
@@ -65,17 +67,20 @@ def parents(member: Member, clones: Path) -> tuple[str, ...]:
 
     A clone may lie elsewhere than its origin; then a relative path counts from the origin.
     """
+    origin = member.forge.url or origin_of(member.git)
     found = []
     for parent in member.config.parents:
-        if is_remote(parent):
-            found.append(parent)
-            continue
-        path = parent_path(member.git.root, parent, clones)
-        origin = origin_of(member.git)
-        if not path.is_dir() and origin and not is_remote(origin):
-            path = parent_path(Path(origin), parent, clones)
-        found.append(str(path))
+        path = parent if is_remote(parent) else str(parent_path(member.git.root, parent, clones))
+        if not is_remote(parent) and origin and not Path(path).is_dir():
+            path = beside(origin, parent)
+        found.append(path)
     return tuple(found)
+
+
+def beside(origin: str, relative: str) -> str:
+    """A relative path counted from a URL or folder, as Git does it for submodules: `../hub` beside `…/team` is `…/hub`."""
+    head, sep, tail = origin.rpartition("://") if "://" in origin else origin.rpartition(":") if is_remote(origin) else ("", "", origin)
+    return f"{head}{sep}{posixpath.normpath(posixpath.join(tail, relative))}"
 
 
 def origin_of(git: GitRepository) -> str | None:
@@ -89,29 +94,43 @@ def origin_of(git: GitRepository) -> str | None:
 
 def find_parent(member: Member, level: Level, clones: Path) -> Member:
     """The parent of this level that compass.yaml names; ConfigError when there is none."""
-    for location in parents(member, clones):
-        found = open_member(location, clones)
-        if found.config.level is level:
-            return found
-    raise ConfigError(f"{member.id} names no parent of the level {level}", "add it to `parents` in compass.yaml")
+    found, lost = _open_all(parents(member, clones), clones)
+    for one in found:
+        if one.config.level is level:
+            return one
+    raise ConfigError(
+        f"{member.id} names no parent of the level {level} that can be read",
+        "; ".join(lost) or "add it to `parents` in compass.yaml",
+    )
 
 
 def find_roster(member: Member, clones: Path) -> Roster:
     """People and roles of the organization above `member`, from its org repository's main."""
     queue = [member]
     seen = {member.id}
+    lost: list[str] = []
     for one in queue:
-        if one.config.level is Level.ORG:
-            return read_roster(one)
-        for location in parents(one, clones):
-            found = open_member(location, clones)
-            if found.id not in seen:
-                seen.add(found.id)
-                queue.append(found)
-    raise ConfigError(
-        f"no parent of {member.id} leads to the organization's repository",
-        "add the repository of the level org, with people.yaml and teams.yaml, to `parents` in compass.yaml",
-    )
+        found, failed = _open_all(parents(one, clones), clones)
+        lost += failed
+        for above in found:
+            if above.config.level is Level.ORG:
+                return read_roster(above)
+            if above.id not in seen:
+                seen.add(above.id)
+                queue.append(above)
+    hint = "add the repository of the level org, with people.yaml and teams.yaml, to `parents` in compass.yaml"
+    raise ConfigError(f"no parent of {member.id} leads to the organization's repository", "; ".join(lost) or hint)
+
+
+def _open_all(locations: Iterable[str], clones: Path) -> tuple[list[Member], list[str]]:
+    """Every repository that can be opened, and why the others cannot."""
+    found, lost = [], []
+    for location in locations:
+        try:
+            found.append(open_member(location, clones))
+        except (ConfigError, OutsideError) as error:
+            lost.append(str(error))
+    return found, lost
 
 
 def read_roster(org: Member) -> Roster:

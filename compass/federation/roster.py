@@ -90,19 +90,23 @@ def roster_digest(people: bytes, teams: bytes) -> str:
     return hashlib.sha256(b"%d\n%s%s" % (len(people), people, teams)).hexdigest()
 
 
-def scope_of(target: Repository, source: str | None, requester_tribes: Iterable[str]) -> Scope:
-    """Whose roles count for a proposal to `target` from the repository `source` (None: sealed).
+def scope_of(target: Repository, source: str, roster: Roster, requester: str | None) -> Scope:
+    """Whose roles count for a proposal to `target` from the repository `source`.
 
-    At the hub the source is opaque: there the tribes are those that the requester belongs to.
+    A team counts in its own tribe only. At the hub the source is sealed: there, and for a team's own needs, the
+    tribes are those that the requester belongs to.
     """
     team = _name(source, Level.TEAM) or _name(target.id, Level.TEAM)
     tribe = _name(target.id, Level.TRIBE)
-    tribes = {tribe} if tribe else set(requester_tribes)
-    return Scope(frozenset({team} if team else ()), frozenset(tribes))
+    found = roster.team(team) if team else None
+    if found is None or (tribe and found.tribe != tribe):
+        team = None
+    tribes = frozenset({tribe}) if tribe else roster.tribes_of(requester) if requester else frozenset()
+    return Scope(frozenset({team} if team else ()), tribes)
 
 
-def _name(repository: str | None, level: Level) -> str | None:
-    prefix, _, name = (repository or "").partition("/")
+def _name(repository: str, level: Level) -> str | None:
+    prefix, _, name = repository.partition("/")
     return name if prefix == level.value else None
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from compass.investigate.traces import Forest, edges_of
+from compass.model.recording import Alert, Change, LogLine, Span
+
 Floats = npt.NDArray[np.float64]
+
+# Faults begin before anybody notices, so the last stretch before detection is neither "before" nor "after".
+GUARD = 75.0
+AFTER = 240.0
 
 
 class SeriesKey(NamedTuple):
@@ -21,77 +29,114 @@ class SeriesKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One metric of one component; `times` in unix seconds, ascending; gaps are left out."""
+class Track:
+    """One metric of one component; `times` in unix seconds, ascending; gaps are left out.
+
+    `expr` is the PromQL that asks for it again.
+    """
 
     key: SeriesKey
     times: Floats
     values: Floats
-    selector: str = ""
-
-
-class Span(NamedTuple):
-    """One timed operation; times in nanoseconds since the epoch."""
-
-    trace: str
-    span: str
-    parent: str
-    service: str
-    name: str
-    start: int
-    end: int
-    failed: bool = False
-
-
-class LogLine(NamedTuple):
-    """One line of a log; `time` in nanoseconds since the epoch."""
-
-    time: int
-    service: str
-    level: str
-    trace: str
-    message: str
-
-
-class Alert(NamedTuple):
-    """An alert that fired; times in unix seconds, `ends` None while it still fires."""
-
-    name: str
-    service: str
-    starts: float
-    ends: float | None
-
-
-class Change(NamedTuple):
-    """Something people or machines changed; `time` in unix seconds."""
-
-    time: float
-    type: str
-    service: str
-    summary: str
+    expr: str = ""
 
 
 @dataclass(frozen=True)
 class Slice:
     """Telemetry of one stretch of time."""
 
-    series: Mapping[SeriesKey, Series] = field(default_factory=dict)
+    tracks: Mapping[SeriesKey, Track] = field(default_factory=dict)
     spans: tuple[Span, ...] = ()
     logs: tuple[LogLine, ...] = ()
+
+    @cached_property
+    def forest(self) -> Forest:
+        """The spans, joined to trees."""
+        return Forest.grow(self.spans)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything seen of an incident: the window around it, and, where there is one, a baseline."""
+    """Everything seen of an incident: the window around it, and, where there is one, a baseline.
+
+    Times are unix seconds. `kinds` are the sorts of telemetry that are collected at all.
+    """
 
     detected: float
     start: float
     end: float
     window: Slice
-    baseline: Slice = Slice()
-    edges: tuple[tuple[str, str], ...] = ()
+    baseline: Slice = field(default_factory=Slice)
+    graph: tuple[tuple[str, str], ...] = ()
     alerts: tuple[Alert, ...] = ()
     changes: tuple[Change, ...] = ()
-    components: tuple[str, ...] = ()
+    symptom_text: str = ""
     symptom_service: str | None = None
-    symptom_family: str | None = None
+    symptom_metric: str | None = None
+    failures: tuple[str, ...] = ()
+
+    @cached_property
+    def components(self) -> tuple[str, ...]:
+        """Every component with telemetry in the window, sorted."""
+        found = {key.component for key in self.window.tracks}
+        found |= {span.service for span in self.window.spans}
+        found |= {line.service for line in self.window.logs}
+        return tuple(sorted(found - {""}))
+
+    @cached_property
+    def edges(self) -> frozenset[tuple[str, str]]:
+        """Who calls whom: the given graph and what the spans show."""
+        known = set(self.components)
+        shown = edges_of(self.window.forest) | edges_of(self.baseline.forest)
+        given = {(caller, callee) for caller, callee in self.graph if caller in known and callee in known}
+        return frozenset(edge for edge in given | shown if edge[0] != edge[1])
+
+    @cached_property
+    def callees(self) -> Mapping[str, frozenset[str]]:
+        """For each caller, whom it calls."""
+        found: dict[str, set[str]] = {}
+        for caller, callee in self.edges:
+            found.setdefault(caller, set()).add(callee)
+        return {caller: frozenset(callees) for caller, callees in found.items()}
+
+    @cached_property
+    def step(self) -> float:
+        """Seconds between samples of the metrics; 60 where nothing tells."""
+        found = [
+            float(np.median(np.diff(track.times)))
+            for track in list(self.window.tracks.values())[:400]
+            if len(track.times) > 2
+        ]
+        return float(np.median(found)) if found else 60.0
+
+    @cached_property
+    def calm_until(self) -> float:
+        """The moment up to which events (spans, log lines) count as "before"."""
+        first = self.first_event
+        return self.detected - min(GUARD, max(0.0, 0.45 * (self.detected - first)))
+
+    @cached_property
+    def first_event(self) -> float:
+        """When the first span or log line of the window happened; the window's start where there is none."""
+        firsts = [rows[0] for rows in (self.window.forest.starts, [line.time_ns for line in self.window.logs[:1]]) if rows]
+        return min(firsts) / 1e9 if firsts else self.start
+
+    @cached_property
+    def looked_until(self) -> float:
+        """Up to when events count as "after": early enough that what failed first still stands out."""
+        return min(self.end, self.detected + AFTER)
+
+    def before(self, track: Track) -> Floats:
+        """Samples that were complete before detection; a sample may describe the interval that follows its time."""
+        return track.values[track.times + 0.75 * self.step <= self.detected]
+
+    def after(self, track: Track) -> Floats:
+        """Samples of the first minutes since detection."""
+        first = self.detected - min(30.0, self.step / 2)
+        last = self.detected + max(AFTER, 1.5 * self.step)
+        return track.values[(track.times >= first) & (track.times <= last)]
+
+    def usual(self, key: SeriesKey) -> Floats:
+        """Samples of the baseline, if there are enough to tell what is usual."""
+        track = self.baseline.tracks.get(key)
+        return track.values if track is not None and len(track.values) >= 5 else np.empty(0)

@@ -27,33 +27,26 @@ def half_range(values: Floats) -> float:
     return float(high - low) / 2
 
 
-def surprise(z: float, free: float = 1.0) -> float:
+def surprise(z: float, free: float = 0.0) -> float:
     """log(1 + z) above `free` scales: large deviations count, but a hundredfold one not a hundred times."""
     return math.log1p(max(0.0, z - free))
 
 
-def log_bayes_factor(old: tuple[float, float], new: tuple[float, float], strength: float = 6.0) -> float:
-    """Evidence (nats) that a rate changed: `old` and `new` are (events, exposure).
+def share_changed(old: tuple[float, float], new: tuple[float, float], strength: float = 6.0) -> float:
+    """Log Bayes factor (nats) that a share changed; `old` and `new` are (events, trials).
 
-    The unchanged rate is a gamma distribution around the old rate worth at most `strength` events, so that old
-    rates may drift; the changed rate is a gamma prior as wide as one event. Negative when nothing changed.
+    Unchanged: the new events follow a beta distribution around the old share that is worth `strength` trials at
+    most, so that shares may drift; changed: any share is as likely. Negative when nothing changed.
     """
-    k0, t0 = old
-    k1, t1 = new
-    if t1 <= 0:
-        return 0.0
-    rate = (k0 + 0.5) / (t0 + 1.0)
-    held = min(strength, k0 + 0.5)
-    same = _negative_binomial(k1, t1, held, held / rate)
-    pooled = (k0 + k1 + 1.0) / (t0 + t1 + 1.0)
-    other = _negative_binomial(k1, t1, 1.0, 1.0 / pooled)
-    return other - same
-
-
-def _negative_binomial(k: float, t: float, shape: float, rate: float) -> float:
-    return (
-        math.lgamma(k + shape)
-        - math.lgamma(shape)
-        + shape * math.log(rate / (rate + t))
-        + (k * math.log(t / (rate + t)) if k else 0.0)
+    events, trials = new
+    share = (old[0] + 0.5) / (old[1] + 1.0)
+    worth = min(strength, old[1] + 1.0)
+    return _beta_binomial(events, trials, 1.0, 1.0) - _beta_binomial(
+        events, trials, share * worth, (1.0 - share) * worth
     )
+
+
+def _beta_binomial(events: float, trials: float, a: float, b: float) -> float:
+    """Log probability up to the binomial coefficient, which cancels in a ratio."""
+    top = math.lgamma(events + a) + math.lgamma(trials - events + b) - math.lgamma(trials + a + b)
+    return top - (math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from compass.investigate.observation import Span
+from compass.model.recording import Span
 
 
 class Kind(NamedTuple):
@@ -25,7 +27,7 @@ class Edge(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Forest:
     """Spans with their children in order of start, and their parents; spans of lost parents are roots."""
 
@@ -36,7 +38,7 @@ class Forest:
     @classmethod
     def grow(cls, spans: Iterable[Span]) -> Forest:
         """Join spans by (trace, parent); order of the input does not matter."""
-        ordered = tuple(sorted(set(spans), key=lambda span: (span.start, span.end, span.trace, span.span)))
+        ordered = tuple(sorted(set(spans), key=lambda span: (span.start_ns, span.end_ns, span.trace, span.span)))
         place = {(span.trace, span.span): index for index, span in enumerate(ordered)}
         below: list[list[int]] = [[] for _ in ordered]
         parents = []
@@ -49,8 +51,12 @@ class Forest:
 
     def between(self, start: float, end: float) -> list[int]:
         """Indices of spans that start in [start, end), in unix seconds."""
-        first, last = int(start * 1e9), int(end * 1e9)
-        return [index for index, span in enumerate(self.spans) if first <= span.start < last]
+        return list(range(bisect_left(self.starts, int(start * 1e9)), bisect_left(self.starts, int(end * 1e9))))
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """When each span starts, in nanoseconds, ascending."""
+        return [span.start_ns for span in self.spans]
 
     def calls(self) -> Iterator[tuple[int, int]]:
         """(parent, child) indices where a call crosses from one service to another."""
@@ -58,17 +64,29 @@ class Forest:
             if above >= 0 and self.spans[above].service != self.spans[index].service:
                 yield above, index
 
+    def entry(self, index: int) -> bool:
+        """Whether a span is where a request enters its service."""
+        above = self.parents[index]
+        return above < 0 or self.spans[above].service != self.spans[index].service
+
+    def caller(self, index: int) -> str:
+        """The service that called the one in which the span happened; empty at the front door."""
+        while not self.entry(index):
+            index = self.parents[index]
+        above = self.parents[index]
+        return self.spans[above].service if above >= 0 else ""
+
     def own_time(self, index: int) -> float:
         """Seconds of a span that no child covers."""
         span = self.spans[index]
-        covered, reach = 0, span.start
+        covered, reach = 0, span.start_ns
         for child in self.children[index]:
             below = self.spans[child]
-            begin, end = max(below.start, reach), min(below.end, span.end)
+            begin, end = max(below.start_ns, reach), min(below.end_ns, span.end_ns)
             if end > begin:
                 covered += end - begin
                 reach = end
-        return (span.end - span.start - covered) / 1e9
+        return (span.end_ns - span.start_ns - covered) / 1e9
 
     def called(self, index: int) -> list[str]:
         """Services that a span calls, through spans of its own service too, in order of start."""
@@ -77,7 +95,7 @@ class Forest:
             child = stack.pop()
             below = self.spans[child]
             if below.service != own:
-                found.append((below.start, below.service))
+                found.append((below.start_ns, below.service))
             else:
                 stack.extend(reversed(self.children[child]))
         return [service for _, service in sorted(found)]
@@ -102,7 +120,7 @@ def gaps(forest: Forest, chosen: Iterable[int]) -> dict[Edge, list[float]]:
         span, child = forest.spans[index], forest.spans[below[0]]
         if span.service == child.service:
             continue
-        spent = ((span.end - span.start) - (child.end - child.start)) / 1e9
+        spent = ((span.end_ns - span.start_ns) - (child.end_ns - child.start_ns)) / 1e9
         found[Edge(span.service, child.service, child.name)].append(max(spent, 0.0))
     return found
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from rapidfuzz import process
 
 from compass.adapters.documents import YamlProblem, locate, parse_documents, parse_yaml, split
 from compass.library.cache import ParseCache
@@ -185,7 +185,7 @@ def _entry(
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
         line, column = locate(parts.front, ("kind",))
-        nearest = process.extractOne(str(kind), list(KINDS), score_cutoff=60)
+        nearest = get_close_matches(str(kind), KINDS, 1)
         hint = f"did you mean {nearest[0]!r}?" if nearest else f"kind is one of {', '.join(KINDS)}"
         problems.append(
             _problem("schema", path, f"kind {kind!r} is not a kind of entry", hint, line + 1, column)
@@ -257,7 +257,7 @@ def _words(
 ) -> tuple[str, str | None]:
     name = ".".join(map(str, loc)) or "the front matter"
     if detail["type"] == "extra_forbidden":
-        nearest = process.extractOne(str(loc[-1]), sorted(field_names(model)), score_cutoff=70)
+        nearest = get_close_matches(str(loc[-1]), sorted(field_names(model)), 1)
         return (
             f"unknown key {name!r}",
             f"did you mean {nearest[0]!r}?" if nearest else "extensions live under `x:`",
@@ -271,7 +271,7 @@ def _words(
             part.strip("'")
             for part in str(detail.get("ctx", {}).get("expected", "")).replace(" or ", ", ").split(", ")
         ]
-        nearest = process.extractOne(str(value), allowed, score_cutoff=60)
+        nearest = get_close_matches(str(value), allowed, 1)
         return (
             f"{name}: {str(value)[:80]!r} is not allowed here",
             f"did you mean {nearest[0]!r}?" if nearest else f"one of {', '.join(allowed)}",

@@ -47,8 +47,8 @@ class Proposal(Model):
     """The state of one proposal."""
 
     schema_version: SchemaVersion = Field(default=1, alias="schema")
-    proposal: str
-    branch: str
+    proposal: str | None
+    branch: str | None
     head: str | None
     tree: str | None
     target: str
@@ -57,3 +57,10 @@ class Proposal(Model):
     state: State
     needs: tuple[Need, ...] = ()
     replaced: tuple[Replaced, ...] = ()
+    title: str | None = None
+    landed: str | None = Field(default=None, description="the commit on the target's main")
+    conflicts: tuple[str, ...] = Field(default=(), description="fields that both sides changed differently")
+    notes: tuple[str, ...] = Field(default=(), description="what is missing, stale or not counted, in words")
+    leaves: dict[str, str] | None = Field(
+        default=None, description="of a dry run: everything that would leave, path -> text; commit message under ''"
+    )

@@ -39,14 +39,13 @@ def cut(library: Library, audience: Level | None = None) -> Cut:
     wanted = audience or main.level
     own = _WIDTH[main.level]
     if _WIDTH[wanted] > own and not (wanted is Level.TRIBE and _shared(main)):
-        share = (
-            "; set `share: tribe` in its compass.yaml to let the tribe read it"
-            if main.level is Level.TEAM
-            else ""
-        )
+        readers = "team and tribe" if _shared(main) else main.level.value
+        share = main.level is Level.TEAM and wanted is Level.TRIBE
         raise UsageError(
-            f"{main.id} is read by its {main.level.value} only, so no site for the audience '{wanted.value}' can be made from it",
-            f"leave out --audience{share}, or promote entries and build there",
+            f"{main.id} may be read by its {readers} only, not by the audience '{wanted.value}'",
+            "set `share: tribe` in its compass.yaml to let the tribe read all of it, or leave out --audience"
+            if share
+            else f"leave out --audience, or promote entries and build the {wanted.value}'s own repository",
         )
     if _WIDTH[wanted] < own:
         raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Final
 
 from compass.errors import NegativeAnswerError, UsageError
 from compass.library import Library
+from compass.model.base import Problem
 from compass.model.scope import Level
 from compass.publish.audience import cut
 from compass.publish.edition import Changed
@@ -35,7 +35,7 @@ class Built:
     entries: int
     repositories: Mapping[str, str | None]
     not_for_them: tuple[str, ...]
-    invalid: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 def build_site(library: Library, output: Path, *, today: date, audience: Level | None = None) -> Built:
@@ -67,9 +67,7 @@ def build_site(library: Library, output: Path, *, today: date, audience: Level |
             entries=len(chosen.library.by_id),
             repositories={mount.id: mount.commit for mount in chosen.library.mounts},
             not_for_them=chosen.left_out,
-            invalid=tuple(
-                sorted({problem.path for problem in library.problems if problem.severity == "error"})
-            ),
+            problems=library.problems,
         )
         _mark(site, built)
         swap(site, output)
@@ -105,12 +103,12 @@ def swap(site: Path, output: Path) -> None:
     """Put the finished `site` where `output` is, by renaming on one file system; what was there is removed."""
     old = site.parent / "replaced"
     if output.exists():
-        os.rename(output, old)
+        output.rename(old)
     try:
-        os.rename(site, output)
+        site.rename(output)
     except OSError:
         if old.exists():
-            os.rename(old, output)
+            old.rename(output)
         raise
 
 

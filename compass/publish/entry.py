@@ -7,8 +7,9 @@ from typing import Final
 from compass.library import LoadedEntry
 from compass.model.entry import Evidence, Pattern, Postmortem, Runbook, Status
 from compass.publish import incident, match
+from compass.publish.commonmark import code
 from compass.publish.edition import KIND_NAMES, Edition, entry_page, named
-from compass.publish.markup import Markup, code
+from compass.publish.markup import Markup
 from compass.publish.text import (
     chip,
     count,
@@ -57,10 +58,11 @@ class EntryPage:
         parts = [
             front_matter(
                 title=entry.title, description=entry.summary or "", section=page.partition("/")[0],
-                kind=KIND_NAMES[loaded.kind][0], status=entry.status.value, search="yes",
+                search="yes",
             ),
             f'<p class="cm-kicker">{self._kicker(loaded)}</p>',
             heading(entry.title, 1),
+            self._trust(loaded, page),
             self._facts(loaded, page),
             self._banners(loaded, page),
             summary,
@@ -94,8 +96,8 @@ class EntryPage:
     def _kicker(self, loaded: LoadedEntry) -> str:
         entry = loaded.entry
         chips = [
-            f'<span data-pagefind-filter="kind">{KIND_NAMES[loaded.kind][0]}</span>',
-            chip(entry.status.value, "status"),
+            f'<span data-pagefind-filter="kind" data-pagefind-meta="kind">{KIND_NAMES[loaded.kind][0]}</span>',
+            f'<span data-pagefind-filter="status" data-pagefind-meta="status">{chip(entry.status.value, "status")}</span>',
             chip(entry.severity.value, "severity", f"{entry.severity.value} severity")
             if entry.severity
             else "",
@@ -103,6 +105,16 @@ class EntryPage:
             f'<span class="cm-scope">{escape(loaded.mount.id)}</span>',
         ]
         return " ".join(one for one in chips if one)
+
+    def _trust(self, loaded: LoadedEntry, page: str) -> str:
+        """The facts that decide whether to follow it, in one line where there is no room beside the text."""
+        entry = loaded.entry
+        found = [
+            f"Owner {self.markup.team(entry.owner, page)}" if entry.owner else "No owner",
+            f"verified {day(entry.last_verified)}" if entry.last_verified else "never verified",
+            f"review by {day(entry.review_by)}" if entry.review_by else "",
+        ]
+        return f'<p class="cm-trust" data-pagefind-ignore>{" · ".join(one for one in found if one)}</p>'
 
     def _facts(self, loaded: LoadedEntry, page: str) -> str:
         entry, edition = loaded.entry, self.edition
@@ -113,27 +125,26 @@ class EntryPage:
         if entry.confirmed:
             seen = count(entry.confirmed.incidents, "incident")
             seen += f" in {count(entry.confirmed.tribes, 'tribe')}" if entry.confirmed.tribes else ""
-        drafted = entry.provenance
-        facts = [
+        trust = [
             definition("Trust", f"{chip(entry.status.value, 'status')} {_STATUS[entry.status]}"),
             definition("Owner", owner or '<span class="cm-missing">nobody</span>'),
-            definition("Services", *services),
             definition("Last verified", day(entry.last_verified) if entry.last_verified else "never"),
             definition("Review by", day(entry.review_by) if entry.review_by else ""),
             definition("Last changed", day(changed) if changed else "not committed yet"),
             definition("Confirmed by", seen),
-            definition("Tags", " ".join(chip(tag, "tag", tag) for tag in entry.tags)),
-            definition("Also known as", *(escape(one) for one in entry.aliases)),
-            definition(
-                "Drafted by",
-                escape(" · ".join(one for one in (drafted.drafted_by, drafted.model) if one))
-                if drafted
-                else "",
-            ),
-            definition("Id", f'<code class="cm-id">{loaded.id}</code>'),
+            definition("Drafted by", _drafter(loaded)),
             definition("Source", f'<code class="cm-source">{escape(_source(loaded))}</code>'),
         ]
-        return f'<aside class="cm-facts" aria-label="Facts" data-pagefind-ignore>\n<dl>{"".join(facts)}</dl>\n</aside>'
+        found_by = [
+            definition("Services", *services),
+            definition("Tags", " ".join(chip(tag, "tag", tag) for tag in entry.tags)),
+            definition("Also known as", *(escape(one) for one in entry.aliases)),
+            definition("Id", f'<code class="cm-id">{loaded.id}</code>'),
+        ]
+        return (
+            f'<aside class="cm-facts" aria-label="Facts">\n<dl data-pagefind-ignore>{"".join(trust)}</dl>\n'
+            f"<dl>{''.join(found_by)}</dl>\n</aside>"
+        )
 
     def _banners(self, loaded: LoadedEntry, page: str) -> str:
         entry, late = loaded.entry, self.edition.overdue(loaded)
@@ -252,6 +263,11 @@ def _address(url: str) -> str:
     if url.lower().startswith(("https://", "http://")):
         return f'<a href="{shown}" rel="noopener noreferrer nofollow">{shown.partition("//")[2]}</a>'
     return f"<span>{shown}</span>"
+
+
+def _drafter(loaded: LoadedEntry) -> str:
+    found = loaded.entry.provenance
+    return escape(" · ".join(one for one in (found.drafted_by, found.model) if one)) if found else ""
 
 
 def _source(loaded: LoadedEntry) -> str:

@@ -8,8 +8,9 @@ from typing import Final
 
 from compass.library import LoadedEntry
 from compass.model.entry import ContributingCause, Postmortem, Risk, Runbook
-from compass.publish.markup import Markup, code
-from compass.publish.text import chip, day, definition, escape, items, moment
+from compass.publish.commonmark import code
+from compass.publish.markup import Markup
+from compass.publish.text import chip, clock, day, definition, escape, items
 
 _RISKS: Final = {
     Risk.READ_ONLY: "only reads",
@@ -39,11 +40,7 @@ def steps(loaded: LoadedEntry, runbook: Runbook, markup: Markup, page: str) -> s
     rows = []
     for step in runbook.steps:
         command = code(step.command) if step.command else ""
-        expected = (
-            f'<p class="cm-expected"><span class="cm-label">Expect</span> {markup.inline(step.expected, loaded, page)}</p>'
-            if step.expected
-            else ""
-        )
+        expected = _expected(step.expected, loaded, markup, page) if step.expected else ""
         rows.append(
             f'<li id="step-{step.id}" class="cm-step cm-step-{step.risk.value}">'
             f'<p class="cm-step-text">{markup.inline(step.text, loaded, page)} {chip(step.risk.value, "risk", _RISKS[step.risk])}</p>'
@@ -52,21 +49,31 @@ def steps(loaded: LoadedEntry, runbook: Runbook, markup: Markup, page: str) -> s
     return f'<ol class="cm-steps">{"".join(rows)}</ol>' if rows else ""
 
 
+def _expected(text: str, loaded: LoadedEntry, markup: Markup, page: str) -> str:
+    """A sentence stays one; several lines are a program's answer and keep their shape."""
+    label = '<span class="cm-label">Expect</span>'
+    if "\n" in text.strip():
+        return f'<p class="cm-expected">{label}</p>{code(text.strip())}'
+    return f'<p class="cm-expected">{label} {markup.inline(text, loaded, page)}</p>'
+
+
 def timeline(postmortem: Postmortem) -> str:
     """When it began, was noticed and was over, with the time since it began."""
     times = postmortem.times
     if not times:
         return ""
     rows = []
+    shown = None
     for name, word in _PHASES:
         when = getattr(times, name)
         if when:
-            since = (
-                f'<span class="cm-since">+{_span(when - times.start)}</span>'
-                if times.start and name != "start"
-                else ""
+            date = "" if when.date() == shown else f"{day(when)}, "
+            shown = when.date()
+            later = times.start and name != "start"
+            since = f'<span class="cm-since">+{_span(when - times.start)}</span>' if later else ""
+            rows.append(
+                f'<li><span class="cm-label">{word}</span> <span>{date}{clock(when)}</span> {since}</li>'
             )
-            rows.append(f'<li><span class="cm-label">{word}</span> {moment(when)} {since}</li>')
     return f'<ol class="cm-timeline" aria-label="Times">{"".join(rows)}</ol>' if rows else ""
 
 

@@ -168,8 +168,8 @@ class Indexes:
         sort, name = named(reference)
         word = {"component": "Service", "category": "Kind of service", "group": "Team"}.get(sort, sort)
         parts = [
-            front_matter(title=name, section=section, kind=word, layout="wide", search="yes"),
-            f'<p class="cm-kicker"><span data-pagefind-filter="kind">{escape(word)}</span></p>',
+            front_matter(title=name, section=section, layout="wide", search="yes"),
+            f'<p class="cm-kicker"><span data-pagefind-filter="kind" data-pagefind-meta="kind">{escape(word)}</span></p>',
             heading(name, 1),
             f'<p class="cm-lead">{about}</p>' if about else "",
             f'<dl class="cm-inline-facts" data-pagefind-ignore>{facts}</dl>' if facts else "",
@@ -198,15 +198,16 @@ class Indexes:
         entry, edition = loaded.entry, self.edition
         late = edition.overdue(loaded)
         changed = edition.changed_at(loaded)
+        services = ", ".join(self.markup.service(one, page) for one in dict.fromkeys(entry.services))
         facts = [
             KIND_NAMES[loaded.kind][0],
-            self.markup.team(entry.owner, page)
+            f"owner {self.markup.team(entry.owner, page)}"
             if entry.owner
             else '<span class="cm-missing">no owner</span>',
-            ", ".join(self.markup.service(one, page) for one in dict.fromkeys(entry.services)),
+            f"for {services}" if services else "",
             f"changed {day(changed)}" if changed else "not committed yet",
             f'<span class="cm-late">review {count(late, "day")} late</span>' if late > 0 else "",
-            escape(loaded.mount.id) if loaded.mount.distance else "",
+            f"from {escape(loaded.mount.id)}" if loaded.mount.distance else "",
         ]
         chips = chip(entry.status.value, "status")
         chips += f" {chip(entry.severity.value, 'severity')}" if entry.severity else ""

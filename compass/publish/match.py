@@ -8,7 +8,8 @@ from typing import Final
 from compass.library import LoadedEntry
 from compass.model.entry import Hypothesis, Pattern
 from compass.model.match import AlertSignal, ChangeSignal, LogSignal, Match, MetricSignal, Signal
-from compass.publish.markup import Markup, code
+from compass.publish.commonmark import code
+from compass.publish.markup import Markup
 from compass.publish.text import chip, count, definition, escape, items
 
 _COMPARISONS: Final = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤", "eq": "=", "ne": "≠"}

@@ -55,6 +55,11 @@ def moment(value: datetime) -> str:
     return f'<time datetime="{value.isoformat()}">{value.day} {value:%b %Y, %H:%M} UTC</time>'
 
 
+def clock(value: datetime) -> str:
+    """A machine-readable time that reads `14:05 UTC`."""
+    return f'<time datetime="{value.isoformat()}">{value:%H:%M} UTC</time>'
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 pattern`, `3 patterns`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -27,12 +27,14 @@ def metrics(path: Path, labels: Path | None, limits: Limits, notes: Notes) -> tu
     stamped: dict[float, list[str]] = {}
     bad, example = 0, ""
     for row in body:
+        reason = f"{len(row)} cells under {len(head)} columns"
         try:
-            if len(row) < len(head):
-                raise ValueError(f"{len(row)} cells under {len(head)} columns")
-            stamped[seconds(row[0])] = row
+            if len(row) >= len(head):
+                stamped[seconds(row[0])] = row
+                continue
         except ValueError as problem:
-            bad, example = bad + 1, example or str(problem)
+            reason = str(problem)
+        bad, example = bad + 1, example or reason
     notes.bad_rows(path, bad, example)
     times = sorted(stamped)
     columns = list(zip(*(stamped[time] for time in times), strict=False)) if times else [()] * len(head)
@@ -79,15 +81,14 @@ def _unique(path: Path, found: list[Series], titles: list[str], notes: Notes) ->
     taken: set[frozenset[tuple[str, str]]] = set()
     unique: list[Series] = []
     for series, title in zip(found, titles, strict=False):
-        identity = frozenset(series.labels.items())
-        if identity in taken:
-            series = series._replace(labels={**series.labels, "column": title})
+        labels = dict(series.labels)
+        if frozenset(labels.items()) in taken:
+            labels["column"] = title
             notes.add(path, f"column {title!r} has the name and labels of another; it got a label 'column'")
-            identity = frozenset(series.labels.items())
-            if identity in taken:
-                continue
-        taken.add(identity)
-        unique.append(series)
+        identity = frozenset(labels.items())
+        if identity not in taken:
+            taken.add(identity)
+            unique.append(series._replace(labels=labels))
     return tuple(unique)
 
 

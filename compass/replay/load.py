@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from compass.adapters.documents import YamlProblem, parse_yaml
+from compass.adapters.garbage import collected_later
 from compass.errors import ConfigError, Location
 from compass.model.recording import (
     Alert,
@@ -83,7 +84,11 @@ def _history_folder(folder: Path, relative: str) -> Path | None:
 
 def load_telemetry(folder: Path, limits: Limits | None = None) -> RecordedTelemetry:
     """The telemetry files of one folder, each of which may be missing or gzipped."""
-    limits, notes = limits or Limits(), Notes()
+    with collected_later():
+        return _read(folder, limits or Limits(), Notes())
+
+
+def _read(folder: Path, limits: Limits, notes: Notes) -> RecordedTelemetry:
     there = {kind: path for kind, name in FILES.items() if (path := find(folder, name))}
     labels = find(folder, "series.json")
     series = metrics(there["metrics"], labels, limits, notes) if "metrics" in there else ()

@@ -14,14 +14,16 @@ from compass.retrieval.words import OPERATIONAL_HEADINGS
 LEAD: Final = 500
 """Characters of the text that count as its beginning, where an entry says what it is about."""
 
-_HEADING: Final = re.compile(r"^(?:#{1,6}|={1,5})[ \t]+(.{1,200})$|^(.{1,200})\n(?:={3,}|-{3,})$", re.MULTILINE)
+_HEADING: Final = re.compile(
+    r"^(?:#{1,6}|={1,5})[ \t]+(.{1,200})$|^(.{1,200})\n(?:={3,}|-{3,})$", re.MULTILINE
+)
 _NOISE: Final = re.compile(r"^\s*(?::_?[\w-]+:|//|\[[^\]\n]*\]\s*$|include::).*\n?", re.MULTILINE)
 _ALERTNAME: Final = re.compile(r"\s*alertname\s*=\s*\"([^\"]+)\"\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One entry as text; `names` are exact names (alerts, file names, ids) and `operational` tells a runbook from prose."""
+class Shown:
+    """What a result shows of a document; `distance` is 0 in the repository that was asked."""
 
     id: str
     kind: str
@@ -31,6 +33,13 @@ class Document:
     repo: str
     commit: str | None
     distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One entry as text; `names` are exact names (alerts, file names, ids); `operational` tells a runbook from prose."""
+
+    shown: Shown
     names: tuple[str, ...]
     lead: str
     body: str
@@ -39,31 +48,35 @@ class Document:
 
 def from_text(identifier: str, title: str, text: str) -> Document:
     """A draft as `import` makes it from a Markdown file: a title and a body, nothing in the front matter."""
-    return _document(
-        identifier, "runbook", title, "draft", f"runbooks/{identifier}.md", "", None, 0, (), "", text, False
-    )
+    shown = Shown(identifier, "runbook", title, "draft", f"runbooks/{identifier}.md", "", None, 0)
+    return _document(shown, (), "", text, known=False)
 
 
 def from_entry(loaded: LoadedEntry) -> Document:
     """The fields of a valid entry: title, summary, alerts, match block, services, tags, then the body."""
-    entry = loaded.entry
+    entry, mount = loaded.entry, loaded.mount
     alerts, queries, said = _machine_part(entry)
     files = [name for reference in entry.references for name in file_names(reference.url)]
     about = [entry.summary or "", *alerts, *queries]
-    about += [ref.rpartition("/")[2] for ref in entry.services] + [tag.replace(":", " ") for tag in entry.tags]
-    return _document(
+    about += [ref.rpartition("/")[2] for ref in entry.services] + [
+        tag.replace(":", " ") for tag in entry.tags
+    ]
+    shown = Shown(
         entry.id,
         entry.kind,
         entry.title,
         entry.status.value,
         loaded.path,
-        loaded.mount.id,
-        loaded.mount.commit,
-        loaded.mount.distance,
+        mount.id,
+        mount.commit,
+        mount.distance,
+    )
+    return _document(
+        shown,
         tuple(dict.fromkeys(name for name in (entry.id, *entry.aliases, *alerts, *files) if name)),
         "\n".join(part for part in about if part),
         "\n".join([loaded.body, *said]),
-        bool(alerts or queries),
+        known=bool(alerts or queries),
     )
 
 
@@ -86,7 +99,9 @@ def _machine_part(entry: Entry) -> tuple[list[str], list[str], list[str]]:
     if isinstance(entry, Pattern):
         for signal in entry.match.signals.values() if entry.match else ():
             if isinstance(signal, AlertSignal):
-                alerts += [found[1] for matcher in signal.matchers if (found := _ALERTNAME.fullmatch(matcher))]
+                alerts += [
+                    found[1] for matcher in signal.matchers if (found := _ALERTNAME.fullmatch(matcher))
+                ]
             if isinstance(signal, AlertSignal | LogSignal):
                 queries += signal.matchers
             if isinstance(signal, LogSignal):
@@ -99,14 +114,9 @@ def _machine_part(entry: Entry) -> tuple[list[str], list[str], list[str]]:
     return alerts, queries, said
 
 
-def _document(
-    identifier: str, kind: str, title: str, status: str, path: str, repo: str, commit: str | None, distance: int,
-    names: tuple[str, ...], about: str, text: str, known: bool,
-) -> Document:  # fmt: skip
+def _document(shown: Shown, names: tuple[str, ...], about: str, text: str, *, known: bool) -> Document:
     clean = re.sub(r"\n{2,}", "\n", _NOISE.sub("", text)).strip()
     headings = {(first or second).strip().lower() for first, second in _HEADING.findall(text)}
     operational = known or "```promql" in text or bool(headings & OPERATIONAL_HEADINGS)
     lead = f"{about}\n{clean[:LEAD]}" if about else clean[:LEAD]
-    return Document(
-        identifier, kind, title, status, path, repo, commit, distance, names, lead, f"{about}\n{clean}", operational
-    )
+    return Document(shown, names, lead, f"{about}\n{clean}", operational)

@@ -7,16 +7,16 @@ the title, the lead (what an entry says first) and the whole text. Terms are kep
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compass.retrieval.document import Document
+from compass.retrieval.document import Document, Shown
 from compass.retrieval.tokens import terms
 
 FIELDS: Final = ("title", "lead", "body")
@@ -26,21 +26,6 @@ SCALE: Final = 255 / (K1 + 1)
 """Saturated term frequencies lie between 0 and K1 + 1 and are kept in one byte."""
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a result shows of a document, and the exact names it answers to."""
-
-    id: str
-    kind: str
-    title: str
-    status: str
-    path: str
-    repo: str
-    commit: str | None
-    distance: int
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,12 +39,21 @@ class Index:
     frequency: Array
     title_mass: Array
     operational: Array
-    shown: bytes
+    names: Array
+    owners: Array
+    lines: Array
+    shown: Array
 
-    @cached_property
-    def rows(self) -> tuple[Shown, ...]:
-        """The documents, in the order of their numbers."""
-        return tuple(Shown(**{**row, "names": tuple(row["names"])}) for row in json.loads(self.shown))
+    def row(self, number: int) -> Shown:
+        """What to show of a document."""
+        part = self.shown[int(self.lines[number]) : int(self.lines[number + 1])]
+        return Shown(**json.loads(part.tobytes()))
+
+    def named(self, plain: str) -> list[int]:
+        """The documents that answer to an exact name in its plain form."""
+        value = np.uint64(_hash(plain))
+        first, last = (int(np.searchsorted(self.names, value, side)) for side in ("left", "right"))
+        return [int(owner) for owner in self.owners[first:last]]
 
     @property
     def size(self) -> int:
@@ -78,7 +72,9 @@ class Index:
 
     def idf(self, count: Array | int) -> Array:
         """The weight of a term that `count` documents have."""
-        return np.asarray(np.log(1 + (self.size - np.asarray(count) + 0.5) / (np.asarray(count) + 0.5)), dtype=np.float32)
+        return np.asarray(
+            np.log(1 + (self.size - np.asarray(count) + 0.5) / (np.asarray(count) + 0.5)), dtype=np.float32
+        )
 
     def postings(self, number: int) -> tuple[Array, Array]:
         """Documents with a term, and their counts: shapes (n,) and (3, n), the latter between 0 and K1 + 1."""
@@ -87,26 +83,26 @@ class Index:
 
     def arrays(self) -> dict[str, Array]:
         """Everything as arrays, for a file."""
-        return {name: np.frombuffer(value, np.uint8) if isinstance(value := getattr(self, name), bytes) else value for name in NAMES}
+        return {name: getattr(self, name) for name in ARRAYS}
 
 
-NAMES: Final = tuple(one.name for one in fields(Index))
+ARRAYS: Final = tuple(one.name for one in fields(Index))
 
 
 def from_arrays(found: Mapping[str, Array]) -> Index:
     """An index of the arrays that `Index.arrays` gave; KeyError when one is missing."""
-    return Index(**{name: found[name].tobytes() if name == "shown" else found[name] for name in NAMES})
+    return Index(**{name: found[name] for name in ARRAYS})
 
 
 def build(documents: Iterable[Document]) -> Index:
     """Index documents in the order given; withdrawn ones are left out."""
-    kept = [one for one in documents if one.status != "withdrawn"]
+    kept = [one for one in documents if one.shown.status != "withdrawn"]
     vocabulary: dict[str, int] = {}
     columns: list[tuple[list[int], list[int], list[int]]] = [([], [], []) for _ in FIELDS]
     lengths = np.zeros((3, len(kept)), np.float32)
     titles: list[list[int]] = []
     for number, one in enumerate(kept):
-        for field, text in enumerate((one.title, one.lead, f"{one.title}\n{one.body}")):
+        for field, text in enumerate((one.shown.title, one.lead, f"{one.shown.title}\n{one.body}")):
             found = terms(text)
             counts: dict[str, int] = {}
             for term in (*found.words, *found.joined):
@@ -145,11 +141,12 @@ def _assemble(
         mean = max(1.0, float(lengths[field][lengths[field] > 0].mean())) if len(owner) else 1.0
         count = np.array(counts, np.float32)
         norm = 1 - B + B * lengths[field][owner] / mean
-        impacts[field, at] = np.maximum(1, np.rint(count * (K1 + 1) / (count + K1 * norm) * SCALE)).astype(np.uint8)
+        impacts[field, at] = np.maximum(1, np.rint(count * (K1 + 1) / (count + K1 * norm) * SCALE)).astype(
+            np.uint8
+        )
         frequency[field] = np.bincount(term, minlength=len(hashes))
-    shown = [
-        {one.name: getattr(document, one.name) for one in fields(Shown)} for document in kept
-    ]
+    plain_names, name_owners = _names(kept)
+    rows = [_line(document) for document in kept]
     made = Index(
         hashes[order],
         np.searchsorted(pairs, np.arange(len(hashes) + 1, dtype=np.int64) * total).astype(np.uint32),
@@ -158,7 +155,10 @@ def _assemble(
         frequency,
         np.zeros(len(kept), np.float32),
         np.array([one.operational for one in kept], np.uint8),
-        json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode(),
+        plain_names,
+        name_owners,
+        np.cumsum([0, *(len(row) for row in rows)]).astype(np.uint32),
+        np.frombuffer(b"".join(rows), np.uint8),
     )
     weights = made.idf(frequency[2])
     for number, title in enumerate(titles):
@@ -166,7 +166,30 @@ def _assemble(
     return made
 
 
+def _line(document: Document) -> bytes:
+    return json.dumps(
+        {one.name: getattr(document.shown, one.name) for one in fields(Shown)}, separators=(",", ":")
+    ).encode()
+
+
+def _names(kept: Sequence[Document]) -> tuple[Array, Array]:
+    pairs = sorted(
+        {
+            (_hash(plain), number)
+            for number, one in enumerate(kept)
+            for name in (one.shown.title, *one.names)
+            if (plain := plain_name(name))
+        }
+    )
+    return np.array([value for value, _ in pairs], np.uint64), np.array(
+        [number for _, number in pairs], np.uint32
+    )
+
+
+def plain_name(name: str) -> str:
+    """A name without case and separators: `KubePodCrashLooping`, `kube_pod_crash_looping` and the words are one."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
 def _hash(term: str) -> int:
     return int.from_bytes(blake2b(term.encode("utf-8", "replace"), digest_size=8).digest(), "little")
-
-

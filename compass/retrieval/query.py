@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 from compass.retrieval.thesaurus import Thesaurus
@@ -38,7 +39,9 @@ _ATTRIBUTE: Final = re.compile(
     re.IGNORECASE,
 )
 _KEY: Final = re.compile(r"\b\"?(?:msg|err|error|message|reason|component|cause)\"?\s*[=:]\s*", re.IGNORECASE)
-_PREFIX: Final = re.compile(r"^[EWIF]\d{4} [\d:.]+ +\d+ |^\S+ +\d+ \d\d:\d\d:\d\d \S+ |\b(?:INFO|DEBUG|TRACE)\b")
+_PREFIX: Final = re.compile(
+    r"^[EWIF]\d{4} [\d:.]+ +\d+ |^\S+ +\d+ \d\d:\d\d:\d\d \S+ |\b(?:INFO|DEBUG|TRACE)\b"
+)
 _INSTANCE: Final = re.compile(
     r"(?<![\w/.-])[a-z][a-z0-9]*(?:[-_/.][a-z0-9]+)*(?:[-_](?=[a-z0-9]*\d)[a-z0-9]+)(?:[-_/.:][a-z0-9]+)*(?![\w])"
 )
@@ -109,7 +112,11 @@ def _add(weights: dict[str, float], found: Terms, weight: float, shape: Shape) -
 def _parts(text: str, shape: Shape) -> list[tuple[str, float]]:
     """Pieces of the text with how much their words count: values that vary from case to case count little."""
     if shape == "expression":
-        values = " ".join(f"{first} {second}" for part in _SELECTOR.findall(text) for _, first, second in _MATCHER.findall(part))
+        values = " ".join(
+            f"{first} {second}"
+            for part in _SELECTOR.findall(text)
+            for _, first, second in _MATCHER.findall(part)
+        )
         labels = " ".join(name for part in _SELECTOR.findall(text) for name, _, _ in _MATCHER.findall(part))
         labels += " " + " ".join(_LABELS.findall(text))
         return [(_LABELS.sub(" ", _SELECTOR.sub(" ", text)), 1.0), (values, 0.4), (labels, 0.15)]
@@ -135,7 +142,7 @@ def _alternatives(term: str, known: Callable[[str], bool], thesaurus: Thesaurus)
 def _compounds(order: list[str], weights: dict[str, float], known: Callable[[str], bool]) -> list[Concept]:
     """Neighbouring words that documents write as one: "crash looping" is also crashlooping."""
     found = []
-    for first, second in zip(order, order[1:], strict=False):
+    for first, second in pairwise(order):
         whole = first + second
         if whole not in weights and len(first) > 1 and len(second) > 1 and len(whole) > 5 and known(whole):
             found.append(Concept(whole, 0.7, ((whole, 1.0),)))

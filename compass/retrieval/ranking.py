@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from compass.retrieval.index import Index
 from compass.retrieval.query import Query
 
-SIGNALS: Final = ("title", "lead", "body", "title_share", "query_share", "operational")
-"""Per field the BM25 score; how much of the title the query names; how much of the query the entry has; its sort."""
+SIGNALS: Final = ("title", "lead", "body", "title_share", "query_share", "lead_share", "operational")
+"""Per field the BM25 score; how much of the title the query names; how much of the query's weight the entry has, and has
+in its title or lead; and whether it is a runbook or a pattern rather than prose."""
 
 UNKNOWN: Final = 0.5
 """A word that no document has weighs as much as half a unique one: it may be a name, it may be what was asked for."""
 
-SMOOTH: Final = 3.0
-"""Added to a title's mass, so that a one-word title is not fully named by one common word."""
+SMOOTH: Final = 0.4
+"""Added to a title's mass, in unique words, so that a one-word title is not fully named by one common word."""
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """`signals` of shape (documents, 6), all but the last divided by the query's mass; `mass` is what could be found."""
+    """`signals` of shape (documents, 7), all but the last divided by the query's mass; `mass` is counted in unique words."""
 
     signals: Array
     mass: float
-    unknown: float
 
 
 def signals(index: Index, query: Query) -> Scored:
     """The signals of every document for a query."""
     count = index.size
-    sums = np.zeros((count, 5), np.float32)
+    sums = np.zeros((count, 6), np.float32)
     mass = unknown = 0.0
     rarest = float(index.idf(0)) if count else 1.0
     for concept in query.concepts:
@@ -45,7 +45,7 @@ def signals(index: Index, query: Query) -> Scored:
             if concept.terms[0][0] == concept.shown and concept.weight == 1:
                 unknown += rarest * UNKNOWN
             continue
-        best = np.zeros((count, 5), np.float32) if len(found) > 1 else None
+        best = np.zeros((count, 6), np.float32) if len(found) > 1 else None
         own = 0.0
         for number, factor in found:
             where, impact = index.postings(number)
@@ -53,10 +53,11 @@ def signals(index: Index, query: Query) -> Scored:
             whole = float(weights[2])
             share = factor * concept.weight
             own = max(own, whole * share)
-            part = np.empty((len(where), 5), np.float32)
+            part = np.empty((len(where), 6), np.float32)
             part[:, :3] = impact.T * weights * share
             part[:, 3] = (impact[0] > 0) * whole * share
             part[:, 4] = whole * share
+            part[:, 5] = ((impact[0] > 0) | (impact[1] > 0)) * whole * share
             if best is None:
                 sums[where] += part
             else:
@@ -67,7 +68,7 @@ def signals(index: Index, query: Query) -> Scored:
     total = max(mass + unknown, 1e-6)
     result = np.empty((count, len(SIGNALS)), np.float32)
     result[:, :3] = sums[:, :3] / total
-    result[:, 3] = sums[:, 3] / (index.title_mass + SMOOTH)
-    result[:, 4] = sums[:, 4] / total
-    result[:, 5] = index.operational
-    return Scored(result, mass, unknown)
+    result[:, 3] = sums[:, 3] / (index.title_mass + SMOOTH * rarest)
+    result[:, 4:6] = sums[:, 4:] / total
+    result[:, 6] = index.operational
+    return Scored(result, total / rarest)

@@ -17,7 +17,7 @@ from compass import __version__
 from compass.adapters.documents import write_atomically
 from compass.errors import CompassError
 from compass.retrieval import tokens
-from compass.retrieval.index import NAMES, Array, Index, from_arrays
+from compass.retrieval.index import ARRAYS, Array, Index, from_arrays
 
 MAGIC: Final = b"compass-index-1\n"
 KEPT: Final = 12
@@ -71,7 +71,7 @@ def packed(arrays: Mapping[str, Array]) -> bytes:
     parts: list[bytes] = []
     offset = 0
     check = 0
-    for name in NAMES:
+    for name in ARRAYS:
         array = np.ascontiguousarray(arrays[name])
         data = array.tobytes()
         data += b"\0" * (-len(data) % _ALIGN)

@@ -62,7 +62,9 @@ def read(data: Any) -> Thesaurus:
 @cache
 def default() -> Thesaurus:
     """The thesaurus that comes with COMPASS."""
-    return read(parse_yaml(resources.files("compass.retrieval").joinpath("thesaurus.yaml").read_text("utf-8")))
+    return read(
+        parse_yaml(resources.files("compass.retrieval").joinpath("thesaurus.yaml").read_text("utf-8"))
+    )
 
 
 def merged(text: str | None) -> Thesaurus:
@@ -76,5 +78,8 @@ def merged(text: str | None) -> Thesaurus:
     base = default()
     return Thesaurus(
         {word: (*base.words.get(word, ()), *own.words.get(word, ())) for word in {**base.words, **own.words}},
-        {key: (*base.sayings.get(key, ()), *own.sayings.get(key, ())) for key in {**base.sayings, **own.sayings}},
+        {
+            key: (*base.sayings.get(key, ()), *own.sayings.get(key, ()))
+            for key in {**base.sayings, **own.sayings}
+        },
     )

@@ -19,6 +19,9 @@ VERSION: Final = 1
 LIMIT: Final = 20_000
 """Terms taken from one text; the rest of a longer text is not read."""
 
+LONGEST: Final = 64
+"""Letters of a term; longer ones are cut."""
+
 _MASKED: Final = re.compile(
     r"""\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?   # a date, perhaps with a time
       | \b\d\d:\d\d:\d\d(?:[.,]\d+)?\b                                                   # a time
@@ -61,7 +64,7 @@ def _plain(text: str) -> str:
 
 def _piece(piece: str) -> list[str]:
     """The terms of one joint-free piece; numbers are values, which say little: only statuses and long ids are kept."""
-    low = piece.lower()
+    low = piece.lower()[:LONGEST]
     if low[0].isdigit():
         if _STATUS.fullmatch(low):
             return [low, low[0] + "xx"] if low.isdigit() else [low]
@@ -88,9 +91,21 @@ def terms(text: str) -> Terms:
             continue
         if len(words) - before > 1:
             whole = "".join(parts).lower()
-            joined.append(stem(whole))
+            joined.append(stem(whole[:LONGEST]))
             if len(parts) > 1:
-                joined.extend(stem(part.lower()) for part in parts if len(_PART.findall(part)) > 1)
+                joined.extend(stem(part.lower()[:LONGEST]) for part in parts if len(_PART.findall(part)) > 1)
         if len(words) > LIMIT:
             break
     return Terms(tuple(words[:LIMIT]), tuple(joined[:LIMIT]))
+
+
+def surfaces(text: str) -> dict[str, str]:
+    """Term -> the way it is first written in the text, in lower case; to show people what was matched."""
+    found: dict[str, str] = {}
+    for run in _RUN.findall(_plain(text)):
+        for part in _SPLIT.split(run):
+            for piece in _PART.findall(part):
+                for term in _piece(piece):
+                    found.setdefault(term, piece.lower())
+        found.setdefault(stem("".join(_SPLIT.split(run)).lower()[:LONGEST]), run)
+    return found

@@ -18,7 +18,7 @@ class AlertMatcher(Rule):
     """A matcher that can never match hides its entry from the alert it was written for."""
 
     id = "alert-matcher"
-    sentence = 'A matcher is a label, one of = != =~ !~, and a value in double quotes; a regular expression can be compiled.'
+    sentence = "A matcher is a label, one of = != =~ !~, and a value in double quotes; a regular expression can be compiled."
     local = True
     good = Example("runbook", """alerts: [{name: HighLatency, matchers: ['severity=~"page|critical"']}]""")
     bad = Example("runbook", """alerts: [{name: HighLatency, matchers: ['severity=page']}]""")
@@ -29,12 +29,32 @@ class AlertMatcher(Rule):
         for text, place in _matchers(loaded):
             found = MATCHER.fullmatch(text)
             if not found:
-                yield self.problem(loaded, f"{text!r} is not a matcher", place, 'write it as in severity="page" or severity=~"page|critical"')
+                yield self.problem(
+                    loaded,
+                    f"{text!r} is not a matcher",
+                    place,
+                    'write it as in severity="page" or severity=~"page|critical"',
+                )
             elif found[2] in {"=~", "!~"}:
-                try:
-                    re.compile(_QUOTE.sub(_unquoted, found[3]))
-                except re.error as error:
-                    yield self.problem(loaded, f"the regular expression in {text!r} cannot be read: {error.msg}", place, "escape special characters")
+                wrong = _wrong(_QUOTE.sub(_unquoted, found[3]))
+                if wrong:
+                    yield self.problem(
+                        loaded,
+                        f"the regular expression in {text!r} cannot be read: {wrong}",
+                        place,
+                        "escape special characters",
+                    )
+
+
+def _wrong(expression: str) -> str | None:
+    """What is wrong with a regular expression; what Python's dialect alone refuses is not (Prometheus has RE2's)."""
+    try:
+        re.compile(expression)
+    except re.error as error:
+        return None if error.msg.startswith(("bad escape", "global flags")) else error.msg
+    except (OverflowError, RecursionError):
+        return "it repeats or nests too much"
+    return None
 
 
 def _unquoted(found: re.Match[str]) -> str:

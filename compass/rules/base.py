@@ -15,7 +15,6 @@ from compass.adapters.documents import locate, split
 from compass.library import Library, LoadedEntry, Mount
 from compass.model.base import Problem, Severity
 
-
 _CLAIM: Final = re.compile(r"^id:[ \t]*[\"']?([a-z]{2,3}-[0-9a-z]{10})\b", re.MULTILINE)
 _HEAD_BYTES: Final = 65536
 
@@ -173,4 +172,3 @@ def nearest(word: str, known: Iterable[str], cutoff: int = 70) -> str | None:
     """The known word that looks most like `word`, if any is near."""
     found = process.extractOne(word, list(known), score_cutoff=cutoff)
     return found[0] if found else None
-

@@ -24,7 +24,9 @@ class UnknownOwner(Rule):
             name = owner.rpartition("/")[2]
             hint = _hint(owner, "group", context)
             severity = Severity.WARNING if context.blind_catalog else None
-            yield self.problem(loaded, f"owner {name!r} is not a team of the catalog", Place(("owner",)), hint, severity)
+            yield self.problem(
+                loaded, f"owner {name!r} is not a team of the catalog", Place(("owner",)), hint, severity
+            )
 
 
 class UnknownService(Rule):
@@ -43,7 +45,12 @@ class UnknownService(Rule):
                 continue
             name = service.rpartition("/")[2]
             place = Place(("services", number))
-            yield self.problem(loaded, f"service {name!r} is not a component of the catalog", place, _hint(service, "component", context))
+            yield self.problem(
+                loaded,
+                f"service {name!r} is not a component of the catalog",
+                place,
+                _hint(service, "component", context),
+            )
 
 
 def _hint(ref: str, kind: str, context: Context) -> str:
@@ -51,7 +58,9 @@ def _hint(ref: str, kind: str, context: Context) -> str:
         return f"it may be in a catalog that could not be read ({context.blind_catalog})"
     known = context.refs.get(kind, ())
     if not known:
-        return f"no {kind} is known: describe it in catalog/*.yaml, or name a repository that does in `parents`"
+        return (
+            f"no {kind} is known: describe it in catalog/*.yaml, or name a repository that does in `parents`"
+        )
     near = nearest(ref, known)
     if near:
         return f"did you mean {near!r}?"

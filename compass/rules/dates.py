@@ -52,7 +52,12 @@ class DateInFuture(Rule):
         )
         for fields, day in named:
             if day and day > limit:
-                yield self.problem(loaded, f"{fields[0]} is {day}, and today is {context.today}", Place(fields), "look at the year")
+                yield self.problem(
+                    loaded,
+                    f"{fields[0]} is {day}, and today is {context.today}",
+                    Place(fields),
+                    "look at the year",
+                )
 
 
 class ReviewOverdue(Rule):
@@ -69,7 +74,12 @@ class ReviewOverdue(Rule):
         due = loaded.entry.review_by
         if due and due < context.today and loaded.status not in {Status.DEPRECATED, Status.WITHDRAWN}:
             days = (context.today - due).days
-            yield self.problem(loaded, f"the review was due on {due}, {days} days ago", Place(("review_by",)), "try it, then set `last_verified` and `review_by`")
+            yield self.problem(
+                loaded,
+                f"the review was due on {due}, {days} days ago",
+                Place(("review_by",)),
+                "try it, then set `last_verified` and `review_by`",
+            )
 
 
 class TimesOrdered(Rule):
@@ -78,8 +88,14 @@ class TimesOrdered(Rule):
     id = "times-ordered"
     sentence = "An incident starts, is detected, acknowledged, mitigated and resolved in this order; windows end after they begin."
     local = True
-    good = Example("postmortem", "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T10:04:00Z, resolved: 2026-01-01T11:00:00Z}")
-    bad = Example("postmortem", "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T09:04:00Z, resolved: 2026-01-01T11:00:00Z}")
+    good = Example(
+        "postmortem",
+        "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T10:04:00Z, resolved: 2026-01-01T11:00:00Z}",
+    )
+    bad = Example(
+        "postmortem",
+        "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T09:04:00Z, resolved: 2026-01-01T11:00:00Z}",
+    )
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Compare each time with the one before it that is given."""
@@ -88,9 +104,23 @@ class TimesOrdered(Rule):
         for number, evidence in enumerate(entry.evidence):
             if evidence.window and evidence.window.end <= evidence.window.start:
                 place = Place(("evidence", number, "window", "to"))
-                yield self.problem(loaded, f"the window of {evidence.id} ends before it begins", place, "exchange `from` and `to`, or look at the zone")
+                yield self.problem(
+                    loaded,
+                    f"the window of {evidence.id} ends before it begins",
+                    place,
+                    "exchange `from` and `to`, or look at the zone",
+                )
         if isinstance(entry, Postmortem) and entry.times:
-            given = [(name, when) for name in type(entry.times).model_fields if (when := getattr(entry.times, name))]
+            given = [
+                (name, when)
+                for name in type(entry.times).model_fields
+                if (when := getattr(entry.times, name))
+            ]
             for (before, earlier), (name, when) in pairwise(given):
                 if when < earlier:
-                    yield self.problem(loaded, f"{name} ({when:%Y-%m-%d %H:%M}Z) is before {before} ({earlier:%Y-%m-%d %H:%M}Z)", Place(("times", name)), "look at the zone of both")
+                    yield self.problem(
+                        loaded,
+                        f"{name} ({when:%Y-%m-%d %H:%M}Z) is before {before} ({earlier:%Y-%m-%d %H:%M}Z)",
+                        Place(("times", name)),
+                        "look at the zone of both",
+                    )

@@ -31,7 +31,9 @@ class EvidenceUndefined(Rule):
         for name, offset in citations(loaded.body).items():
             if name not in known:
                 hint = f"the entry holds {', '.join(sorted(known))}" if known else "add it to `evidence`"
-                yield self.problem(loaded, f"[^{name}] names no evidence of this entry", Place(offset=offset), hint)
+                yield self.problem(
+                    loaded, f"[^{name}] names no evidence of this entry", Place(offset=offset), hint
+                )
 
 
 class EvidenceUncited(Rule):
@@ -53,7 +55,12 @@ class EvidenceUncited(Rule):
         for number, evidence in enumerate(loaded.entry.evidence):
             if evidence.id not in cited:
                 place = Place(("evidence", number, "id"))
-                yield self.problem(loaded, f"no sentence cites the evidence {evidence.id}", place, f"write [^{evidence.id}] after what it shows")
+                yield self.problem(
+                    loaded,
+                    f"no sentence cites the evidence {evidence.id}",
+                    place,
+                    f"write [^{evidence.id}] after what it shows",
+                )
 
 
 class EvidenceTwice(Rule):
@@ -63,7 +70,10 @@ class EvidenceTwice(Rule):
     sentence = "The ids of an entry's evidence, hypotheses and steps are each given once."
     local = True
     good = Example(front=_EVIDENCE, body="Callers waited.[^e1]")
-    bad = Example(front="evidence: [{id: e1, type: log, observed: a}, {id: e1, type: log, observed: b}]", body="Callers waited.[^e1]")
+    bad = Example(
+        front="evidence: [{id: e1, type: log, observed: a}, {id: e1, type: log, observed: b}]",
+        body="Callers waited.[^e1]",
+    )
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Compare ids within each list."""
@@ -72,7 +82,12 @@ class EvidenceTwice(Rule):
             seen: set[str] = set()
             for number, item in enumerate(getattr(loaded.entry, name, ())):
                 if item.id in seen:
-                    yield self.problem(loaded, f"{item.id!r} stands twice in {name}", Place((name, number, "id")), "number them")
+                    yield self.problem(
+                        loaded,
+                        f"{item.id!r} stands twice in {name}",
+                        Place((name, number, "id")),
+                        "number them",
+                    )
                 seen.add(item.id)
 
 
@@ -93,8 +108,15 @@ class EvidenceDigest(Rule):
                 continue
             found = hashlib.sha256(evidence.observed.encode()).hexdigest()
             if found != evidence.sha256:
-                message = f"the excerpt of {evidence.id} is not what was captured: its digest is {found[:12]}…"
-                yield self.problem(loaded, message, Place(("evidence", number, "sha256")), f"restore the excerpt, or capture it again (sha256: {found})")
+                message = (
+                    f"the excerpt of {evidence.id} is not what was captured: its digest is {found[:12]}…"
+                )
+                yield self.problem(
+                    loaded,
+                    message,
+                    Place(("evidence", number, "sha256")),
+                    f"restore the excerpt, or capture it again (sha256: {found})",
+                )
 
 
 class EvidenceWithoutExcerpt(Rule):
@@ -105,7 +127,10 @@ class EvidenceWithoutExcerpt(Rule):
     severity = Severity.WARNING
     local = True
     good = Example(front=_EVIDENCE, body="Callers waited.[^e1]")
-    bad = Example(front="evidence: [{id: e1, type: log, query: '{service_name=\"checkout\"}'}]", body="Callers waited.[^e1]")
+    bad = Example(
+        front="evidence: [{id: e1, type: log, query: '{service_name=\"checkout\"}'}]",
+        body="Callers waited.[^e1]",
+    )
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Ask for both fields."""
@@ -113,6 +138,15 @@ class EvidenceWithoutExcerpt(Rule):
         for number, evidence in enumerate(loaded.entry.evidence):
             missing = [name for name in ("observed", "sha256") if getattr(evidence, name) is None]
             if missing and not evidence.redacted:
-                digest = hashlib.sha256(evidence.observed.encode()).hexdigest() if evidence.observed is not None else None
+                digest = (
+                    hashlib.sha256(evidence.observed.encode()).hexdigest()
+                    if evidence.observed is not None
+                    else None
+                )
                 hint = f"add `sha256: {digest}`" if digest else "add the excerpt that shows it (4 kB at most)"
-                yield self.problem(loaded, f"the evidence {evidence.id} has no {' and no '.join(missing)}", Place(("evidence", number, "id")), hint)
+                yield self.problem(
+                    loaded,
+                    f"the evidence {evidence.id} has no {' and no '.join(missing)}",
+                    Place(("evidence", number, "id")),
+                    hint,
+                )

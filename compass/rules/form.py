@@ -39,4 +39,6 @@ class CanonicalForm(Rule):
 def _first(text: str, wanted: str) -> int:
     """The first line that differs."""
     pairs = zip(text.split("\n"), wanted.split("\n"), strict=False)
-    return next((number for number, (one, other) in enumerate(pairs, 1) if one != other), text.count("\n") + 1)
+    return next(
+        (number for number, (one, other) in enumerate(pairs, 1) if one != other), text.count("\n") + 1
+    )

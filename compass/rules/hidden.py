@@ -11,7 +11,9 @@ from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
 from compass.rules.base import Context, Example, Place, Rule
 
-HIDDEN: Final = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+HIDDEN: Final = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 """Control characters, directional overrides (CVE-2021-42574), invisible spaces and tags."""
 
 
@@ -30,9 +32,16 @@ class HiddenCharacters(Rule):
         front = loaded.text[: len(loaded.text) - len(loaded.body)]
         if "\\" not in front and (front.isascii() or not HIDDEN.search(front)):
             return  # neither written out nor escaped
-        for fields, text in _texts((), loaded.entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)):
+        for fields, text in _texts(
+            (), loaded.entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        ):
             if found := HIDDEN.search(text):
-                yield self.problem(loaded, f"{'.'.join(map(str, fields))} holds {_name(found[0])}", Place(fields), "remove it, or write it out as text")
+                yield self.problem(
+                    loaded,
+                    f"{'.'.join(map(str, fields))} holds {_name(found[0])}",
+                    Place(fields),
+                    "remove it, or write it out as text",
+                )
 
 
 class HiddenCharactersInBody(Rule):
@@ -50,7 +59,9 @@ class HiddenCharactersInBody(Rule):
         del context
         found = HIDDEN.search(loaded.body)
         if found:
-            yield self.problem(loaded, f"the body holds {_name(found[0])}", Place(offset=found.start()), "remove it")
+            yield self.problem(
+                loaded, f"the body holds {_name(found[0])}", Place(offset=found.start()), "remove it"
+            )
 
 
 def _texts(fields: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -25,8 +25,12 @@ class DuplicateId(Rule):
 
     id = "duplicate-id"
     sentence = "An id belongs to one entry of a repository and is never reused."
-    good = Example(front="id: pat-0000000001", beside=(Example(front="id: pat-0000000002", path="patterns/other.md"),))
-    bad = Example(front="id: pat-0000000001", beside=(Example(front="id: pat-0000000001", path="patterns/other.md"),))
+    good = Example(
+        front="id: pat-0000000001", beside=(Example(front="id: pat-0000000002", path="patterns/other.md"),)
+    )
+    bad = Example(
+        front="id: pat-0000000001", beside=(Example(front="id: pat-0000000001", path="patterns/other.md"),)
+    )
 
     def finish(self, context: Context) -> Iterator[Problem]:
         """Report every file that has the id, each naming one of the others."""
@@ -37,7 +41,9 @@ class DuplicateId(Rule):
             for loaded in same:
                 other = same[1] if loaded is same[0] else same[0]
                 hint = f"give the copy an id of its own: `compass new {loaded.kind} --title …` draws one"
-                yield self.problem(loaded, f"the id {loaded.id} is also that of {other.path}", Place(("id",)), hint)
+                yield self.problem(
+                    loaded, f"the id {loaded.id} is also that of {other.path}", Place(("id",)), hint
+                )
 
 
 class ForeignId(Rule):
@@ -78,7 +84,12 @@ class MisplacedFile(Rule):
         folder, *between = PurePosixPath(loaded.path).parts[:-1] or ("",)
         wanted = FOLDERS[loaded.kind]
         if folder != wanted:
-            yield self.problem(loaded, f"a {loaded.kind} does not belong in {folder}/", Place(("kind",)), f"move the file to {wanted}/")
+            yield self.problem(
+                loaded,
+                f"a {loaded.kind} does not belong in {folder}/",
+                Place(("kind",)),
+                f"move the file to {wanted}/",
+            )
         elif loaded.kind == "postmortem" and not (len(between) == 1 and _YEAR.fullmatch(between[0])):
             hint = f"move the file to {wanted}/{loaded.entry.created.year}/"
             yield self.problem(loaded, "a post-mortem lies in the folder of its year", Place(("kind",)), hint)
@@ -105,7 +116,15 @@ class UnreadFile(Rule):
                     if path.lower().endswith(_MARKDOWN) and not WANTED.fullmatch(path):
                         message = "this file is not read: it does not lie directly in the folder of its kind, or does not end in .md"
                         hint = f"move it to {folder}/{'<year>/' if kind == 'postmortem' else ''}"
-                        yield Problem(rule=self.id, severity=self.severity, message=message, path=path, line=1, column=1, hint=hint)
+                        yield Problem(
+                            rule=self.id,
+                            severity=self.severity,
+                            message=message,
+                            path=path,
+                            line=1,
+                            column=1,
+                            hint=hint,
+                        )
 
 
 class FileName(Rule):
@@ -122,7 +141,9 @@ class FileName(Rule):
         del context
         name = PurePosixPath(loaded.path).name
         if not _SLUG.fullmatch(name):
-            yield self.problem(loaded, f"{name!r} is not a slug", hint="rename it; links use the id, so they keep working")
+            yield self.problem(
+                loaded, f"{name!r} is not a slug", hint="rename it; links use the id, so they keep working"
+            )
 
 
 class SchemaComment(Rule):
@@ -133,7 +154,9 @@ class SchemaComment(Rule):
     severity = Severity.INFO
     local = True
     good = Example()
-    bad = Example(raw="---\nschema: 1\nkind: pattern\nid: pat-0000000001\ntitle: A title\nstatus: draft\ncreated: 2026-01-01\n---\n")
+    bad = Example(
+        raw="---\nschema: 1\nkind: pattern\nid: pat-0000000001\ntitle: A title\nstatus: draft\ncreated: 2026-01-01\n---\n"
+    )
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
         """Look at the second line."""
@@ -141,4 +164,6 @@ class SchemaComment(Rule):
         if not _COMMENT.match(loaded.text):
             up = "../" * loaded.path.count("/")
             hint = f"add the line `# yaml-language-server: $schema={up}.compass/schema/{loaded.kind}.json`"
-            yield self.problem(loaded, "no comment names the schema, so editors cannot complete fields", hint=hint)
+            yield self.problem(
+                loaded, "no comment names the schema, so editors cannot complete fields", hint=hint
+            )

@@ -30,13 +30,25 @@ class DanglingLink(Rule):
             if target in context.ids or target in context.broken:
                 continue
             if not ENTRY_ID.fullmatch(target):
-                yield self.problem(loaded, f"{target!r} is not an id", place, "an id is a prefix and ten characters, such as pat-7k3x9q2m4t")
+                yield self.problem(
+                    loaded,
+                    f"{target!r} is not an id",
+                    place,
+                    "an id is a prefix and ten characters, such as pat-7k3x9q2m4t",
+                )
                 continue
             near = nearest(target, context.ids, cutoff=80)
-            hint = f"did you mean {near} ({context.ids[near][0].title})?" if near else "no entry here or above has this id"
+            hint = (
+                f"did you mean {near} ({context.ids[near][0].title})?"
+                if near
+                else "no entry here or above has this id"
+            )
             severity = None
             if context.blind_parent:
-                severity, hint = Severity.WARNING, f"it may be in a repository that could not be read ({context.blind_parent})"
+                severity, hint = (
+                    Severity.WARNING,
+                    f"it may be in a repository that could not be read ({context.blind_parent})",
+                )
             yield self.problem(loaded, f"the link to {target} leads nowhere", place, hint, severity)
 
 
@@ -52,7 +64,12 @@ class LinkToWithdrawn(Rule):
     )
     bad = Example(
         body="See [[run-0000000001]].",
-        beside=(Example("runbook", "id: run-0000000001\nstatus: withdrawn\nwithdrawn: {reason: It deletes data., at: 2026-01-02}"),),
+        beside=(
+            Example(
+                "runbook",
+                "id: run-0000000001\nstatus: withdrawn\nwithdrawn: {reason: It deletes data., at: 2026-01-02}",
+            ),
+        ),
     )
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
@@ -63,7 +80,12 @@ class LinkToWithdrawn(Rule):
             found = context.ids.get(target)
             if found and found[0].status is Status.WITHDRAWN:
                 reason = found[0].entry.withdrawn.reason if found[0].entry.withdrawn else "no reason given"
-                yield self.problem(loaded, f"{target} was withdrawn: {reason}", place, "remove the link, or name what replaces it")
+                yield self.problem(
+                    loaded,
+                    f"{target} was withdrawn: {reason}",
+                    place,
+                    "remove the link, or name what replaces it",
+                )
 
 
 class SelfLink(Rule):
@@ -72,7 +94,10 @@ class SelfLink(Rule):
     id = "self-link"
     sentence = "An entry is not related to itself, and does not supersede itself."
     local = True
-    good = Example(front="related: [{type: similar, id: pat-0000000002}]", beside=(Example(front="id: pat-0000000002", path="patterns/b.md"),))
+    good = Example(
+        front="related: [{type: similar, id: pat-0000000002}]",
+        beside=(Example(front="id: pat-0000000002", path="patterns/b.md"),),
+    )
     bad = Example(front="id: pat-0000000001\nrelated: [{type: similar, id: pat-0000000001}]")
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
@@ -80,7 +105,9 @@ class SelfLink(Rule):
         del context
         for target, place in fields(loaded):
             if target == loaded.id:
-                yield self.problem(loaded, "this entry names itself", place, "remove it, or name the other entry")
+                yield self.problem(
+                    loaded, "this entry names itself", place, "remove it, or name the other entry"
+                )
 
 
 def fields(loaded: LoadedEntry) -> Iterator[tuple[str, Place]]:

@@ -31,4 +31,9 @@ class UnknownRecording(Rule):
                     hint = f"did you mean {near!r}?" if near else f"add recordings/{name}/recording.yaml"
                     yield self.problem(loaded, f"there is no recording {name!r}", place, hint)
                 elif field == "must_not_match" and name in tests.must_match:
-                    yield self.problem(loaded, f"the recording {name!r} must match and must not", place, "keep one of the two")
+                    yield self.problem(
+                        loaded,
+                        f"the recording {name!r} must match and must not",
+                        place,
+                        "keep one of the two",
+                    )

@@ -21,7 +21,9 @@ def all_rules() -> tuple[Rule, ...]:
     for point in (OURS, *sorted(points, key=lambda point: (point.name, point.value))):
         for kind in _loaded(point):
             if kind.id in found:
-                raise ConfigError(f"two rules are called {kind.id!r}", f"uninstall or rename the one from {point.value}")
+                raise ConfigError(
+                    f"two rules are called {kind.id!r}", f"uninstall or rename the one from {point.value}"
+                )
             found[kind.id] = kind()
     return tuple(found.values())
 
@@ -30,5 +32,7 @@ def _loaded(point: EntryPoint) -> tuple[type[Rule], ...]:
     try:
         kinds = point.load()
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"the rules {point.value} cannot be loaded: {error}", f"uninstall or mend {point.name}") from error
+        raise ConfigError(
+            f"the rules {point.value} cannot be loaded: {error}", f"uninstall or mend {point.name}"
+        ) from error
     return tuple(kinds)

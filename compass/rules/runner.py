@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from compass.model.base import Problem
 from compass.rules.base import Context, Rule
 
+
 @dataclass(frozen=True)
 class Findings:
     """What the rules found, and what of it may be remembered."""
@@ -31,7 +32,10 @@ def apply(
             fresh[loaded.blob] = found
             problems += found
         else:
-            problems += (one if one.path == loaded.path else one.model_copy(update={"path": loaded.path}) for one in before)
+            problems += (
+                one if one.path == loaded.path else one.model_copy(update={"path": loaded.path})
+                for one in before
+            )
     problems += _over_all([rule for rule in rules if not rule.local], rules, context)
     return Findings(tuple(problems), fresh)
 

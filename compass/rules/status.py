@@ -49,7 +49,12 @@ class MissingFields(Rule):
         if loaded.status in CONFIRMED:
             for name in REQUIRED:
                 if not getattr(loaded.entry, name):
-                    yield self.problem(loaded, f"a {loaded.status} {loaded.kind} needs {name!r}", Place(("status",)), _WHY[name])
+                    yield self.problem(
+                        loaded,
+                        f"a {loaded.status} {loaded.kind} needs {name!r}",
+                        Place(("status",)),
+                        _WHY[name],
+                    )
 
 
 class CompetingHypotheses(Rule):
@@ -66,8 +71,15 @@ class CompetingHypotheses(Rule):
         del context
         entry = loaded.entry
         if isinstance(entry, Pattern) and entry.status in CONFIRMED and len(entry.hypotheses) < 2:
-            message = f"a {entry.status} pattern has {len(entry.hypotheses)} of the two hypotheses that it needs"
-            yield self.problem(loaded, message, Place(("hypotheses",), key=True), "add the explanation that you would test next")
+            message = (
+                f"a {entry.status} pattern has {len(entry.hypotheses)} of the two hypotheses that it needs"
+            )
+            yield self.problem(
+                loaded,
+                message,
+                Place(("hypotheses",), key=True),
+                "add the explanation that you would test next",
+            )
 
 
 class MissingMatch(Rule):
@@ -95,7 +107,11 @@ class StableUnconfirmed(Rule):
     sentence = "A stable entry was confirmed by at least three incidents on two services."
     local = True
     good = Example("runbook", f"{_VERIFIED}confirmed: {{incidents: 3, tribes: 1}}\nservices: [component:default/checkout, component:default/cart]".replace("status: verified", "status: stable"), _BODY)  # fmt: skip
-    bad = Example("runbook", f"{_VERIFIED}confirmed: {{incidents: 1, tribes: 1}}".replace("status: verified", "status: stable"), _BODY)
+    bad = Example(
+        "runbook",
+        f"{_VERIFIED}confirmed: {{incidents: 1, tribes: 1}}".replace("status: verified", "status: stable"),
+        _BODY,
+    )
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Look at the counts; a category stands for several services."""
@@ -109,7 +125,12 @@ class StableUnconfirmed(Rule):
             yield self.problem(loaded, message, Place(("status",)), "keep it `verified` until it was")
         if len(entry.services) < 2 and not any(name.startswith("category:") for name in entry.services):
             hint = "keep it `verified`, or add the other service"
-            yield self.problem(loaded, "a stable entry was confirmed on two services, this one names fewer", Place(("status",)), hint)
+            yield self.problem(
+                loaded,
+                "a stable entry was confirmed on two services, this one names fewer",
+                Place(("status",)),
+                hint,
+            )
 
 
 class DeprecatedNeedsSuccessor(Rule):
@@ -118,16 +139,29 @@ class DeprecatedNeedsSuccessor(Rule):
     id = "deprecated-needs-successor"
     sentence = "A deprecated entry names its successor, and only a deprecated or withdrawn one does."
     local = True
-    good = Example(front="status: deprecated\nsuperseded_by: pat-0000000002", beside=(Example(front="id: pat-0000000002", path="patterns/b.md"),))
+    good = Example(
+        front="status: deprecated\nsuperseded_by: pat-0000000002",
+        beside=(Example(front="id: pat-0000000002", path="patterns/b.md"),),
+    )
     bad = Example(front="status: deprecated")
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Compare status and field, both ways."""
         del context
         if loaded.status is Status.DEPRECATED and not loaded.entry.superseded_by:
-            yield self.problem(loaded, "a deprecated entry needs 'superseded_by'", Place(("status",)), "name the entry to read instead, or withdraw this one")
+            yield self.problem(
+                loaded,
+                "a deprecated entry needs 'superseded_by'",
+                Place(("status",)),
+                "name the entry to read instead, or withdraw this one",
+            )
         elif loaded.entry.superseded_by and loaded.status not in {Status.DEPRECATED, Status.WITHDRAWN}:
-            yield self.problem(loaded, f"a {loaded.status} entry is not superseded", Place(("superseded_by",), key=True), "set `status: deprecated`")
+            yield self.problem(
+                loaded,
+                f"a {loaded.status} entry is not superseded",
+                Place(("superseded_by",), key=True),
+                "set `status: deprecated`",
+            )
 
 
 class WithdrawnNeedsReason(Rule):
@@ -136,17 +170,29 @@ class WithdrawnNeedsReason(Rule):
     id = "withdrawn-needs-reason"
     sentence = "A withdrawn entry says why and since when, and only a withdrawn one does."
     local = True
-    good = Example(front="status: withdrawn\nwithdrawn: {reason: The metric was removed in version 3., at: 2026-01-02}")
+    good = Example(
+        front="status: withdrawn\nwithdrawn: {reason: The metric was removed in version 3., at: 2026-01-02}"
+    )
     bad = Example(front="status: withdrawn")
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Compare status and field, both ways."""
         del context
         if loaded.status is Status.WITHDRAWN and not loaded.entry.withdrawn:
-            yield self.problem(loaded, "a withdrawn entry needs 'withdrawn' with a reason", Place(("status",)), "add `withdrawn: {reason: …, at: <date>}`")
+            yield self.problem(
+                loaded,
+                "a withdrawn entry needs 'withdrawn' with a reason",
+                Place(("status",)),
+                "add `withdrawn: {reason: …, at: <date>}`",
+            )
         elif loaded.entry.withdrawn and loaded.status is not Status.WITHDRAWN:
             message = f"the entry gives a reason for its withdrawal but is {loaded.status}"
-            yield self.problem(loaded, message, Place(("withdrawn",), key=True), "set `status: withdrawn`, or remove the field")
+            yield self.problem(
+                loaded,
+                message,
+                Place(("withdrawn",), key=True),
+                "set `status: withdrawn`, or remove the field",
+            )
 
 
 class MissingHeadings(Rule):
@@ -156,7 +202,11 @@ class MissingHeadings(Rule):
     sentence = "From `verified`, a runbook has the headings Meaning, Impact, Diagnosis, Mitigation, Rollback and Escalation."
     severity = Severity.WARNING
     local = True
-    good = Example("runbook", _VERIFIED, "\n\n".join(f"## {name}\n\nText.[^e1]" for name in HEADINGS["runbook"]) + "\n\n[^e1]: The gauge.")
+    good = Example(
+        "runbook",
+        _VERIFIED,
+        "\n\n".join(f"## {name}\n\nText.[^e1]" for name in HEADINGS["runbook"]) + "\n\n[^e1]: The gauge.",
+    )
     bad = Example("runbook", _VERIFIED, "## Meaning\n\nCallers waited.[^e1]\n\n[^e1]: The gauge.")
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
@@ -167,4 +217,9 @@ class MissingHeadings(Rule):
         there = {text.casefold() for _, text, _ in headings(loaded.body)}
         missing = [name for name in HEADINGS["runbook"] if name.casefold() not in there]
         if missing:
-            yield self.problem(loaded, f"headings are missing: {', '.join(missing)}", Place(offset=0), f"add `## {missing[0]}`, even if it says `none`")
+            yield self.problem(
+                loaded,
+                f"headings are missing: {', '.join(missing)}",
+                Place(offset=0),
+                f"add `## {missing[0]}`, even if it says `none`",
+            )

@@ -32,7 +32,9 @@ class DestructiveStep(Rule):
             if step.risk is Risk.DESTRUCTIVE and not _rollback(loaded.body):
                 place = Place(("steps", number, "risk"))
                 hint = "add `## Rollback` and say how to undo it, or that it cannot be undone"
-                yield self.problem(loaded, f"step {step.id} is destructive, and nothing says how to undo it", place, hint)
+                yield self.problem(
+                    loaded, f"step {step.id} is destructive, and nothing says how to undo it", place, hint
+                )
 
 
 def _rollback(body: str) -> bool:

@@ -33,6 +33,9 @@ class CheckReport(Model):
     problems: tuple[Problem, ...]
     entries: int = Field(description="entry files that were read, broken ones too")
     seconds: float
+    prefix: str = Field(
+        default="", exclude=True, description="where the repository lies in its Git repository"
+    )
 
     @property
     def counts(self) -> Counter[Severity]:
@@ -57,12 +60,15 @@ def check(
     library = load(root, revision=None, parents=True, cache=cache, clones=clones)
     problems = find_problems(library, today=today, cache=cache)
     files = {entry.path for entry in library.entries if entry.mount.distance == 0}
-    files |= {problem.path for problem in problems if problem.path.endswith(".md") and problem.rule != "unread-file"}
+    files |= {
+        problem.path for problem in problems if problem.path.endswith(".md") and problem.rule != "unread-file"
+    }
     if paths:
         wanted = [inside(library.main.root, path) for path in paths]
         problems = tuple(problem for problem in problems if among(problem.path, wanted))
         files = {path for path in files if among(path, wanted)}
-    return CheckReport(problems=problems, entries=len(files), seconds=round(clock() - start, 3))
+    seconds = round(clock() - start, 3)
+    return CheckReport(problems=problems, entries=len(files), seconds=seconds, prefix=library.main.prefix)
 
 
 def find_problems(library: Library, *, today: date, cache: Path | None = None) -> tuple[Problem, ...]:
@@ -94,7 +100,11 @@ def _remembered(rules: Sequence[Rule], context: Context, cache: Path) -> Finding
 
 def _digest(rules: Sequence[Rule]) -> str:
     """Changes whenever the code of a rule may have: then nothing that was remembered holds."""
-    modules = {type(rule).__module__ for rule in rules} | {documents.__name__, "compass.rules.text", "compass.rules.base"}
+    modules = {type(rule).__module__ for rule in rules} | {
+        documents.__name__,
+        "compass.rules.text",
+        "compass.rules.base",
+    }
     state = hashlib.sha256(" ".join(sorted(rule.id for rule in rules)).encode())
     for name in sorted(modules):
         file = getattr(sys.modules.get(name), "__file__", None)
@@ -116,4 +126,4 @@ def inside(root: Path, path: Path) -> str:
 
 def among(path: str, wanted: Sequence[str]) -> bool:
     """Whether `path` is one of these files or lies in one of these folders."""
-    return any(one == "." or path == one or path.startswith(f"{one}/") for one in wanted)
+    return any(one in {".", path} or path.startswith(f"{one}/") for one in wanted)

@@ -30,7 +30,9 @@ def format_files(root: Path, *, paths: Sequence[Path] = (), write: bool = True) 
     """Format the entries of the working tree at `root`, or those among `paths`; with `write` false only say which."""
     root = root.resolve()
     if not (root / "compass.yaml").is_file():
-        raise ConfigError(f"{root} is not a knowledge repository: it has no compass.yaml", "make one with `compass init`")
+        raise ConfigError(
+            f"{root} is not a knowledge repository: it has no compass.yaml", "make one with `compass init`"
+        )
     wanted = [inside(root, path) for path in paths] or ["."]
     changed: list[str] = []
     problems: list[Problem] = []
@@ -78,4 +80,6 @@ def _formatted(path: Path, name: str) -> Problem | bytes | None:
 
 def _left(path: str, rule: str, message: str, line: int = 1, column: int = 1) -> Problem:
     hint = "left as it is; mend it, then run `compass fmt` again"
-    return Problem(rule=rule, severity=Severity.ERROR, message=message, path=path, line=line, column=column, hint=hint)
+    return Problem(
+        rule=rule, severity=Severity.ERROR, message=message, path=path, line=line, column=column, hint=hint
+    )

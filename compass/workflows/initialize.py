@@ -22,7 +22,6 @@ from compass.model.scope import Level, Repository
 from compass.workflows.schemas import schema_files
 
 _FALLBACK: Final = ("COMPASS", "compass@localhost")
-_ENTRY_LEVELS: Final = frozenset(Level) - {Level.ORG}
 _README: Final = """\
 # {id}
 
@@ -55,7 +54,9 @@ class InitReport(Model):
     id: str
     level: Level
     files: tuple[str, ...]
-    commit: str | None = Field(description="None when the folder lies in a Git repository that was there before")
+    commit: str | None = Field(
+        description="None when the folder lies in a Git repository that was there before"
+    )
     author: str
 
 
@@ -94,14 +95,25 @@ def initialize(plan: Plan, *, now: datetime) -> InitReport:
     for path, text in files.items():
         write_atomically(root / path, text.encode())
     commit, author = (None, "") if inside else _first_commit(root, files, config, now)
-    return InitReport(path=str(root), id=config.id, level=config.level, files=tuple(sorted(files)), commit=commit, author=author)
+    return InitReport(
+        path=str(root),
+        id=config.id,
+        level=config.level,
+        files=tuple(sorted(files)),
+        commit=commit,
+        author=author,
+    )
 
 
-def new_entry(root: Path, kind: str, title: str, *, today: date, random: Random, owner: str | None = None) -> NewReport:
+def new_entry(
+    root: Path, kind: str, title: str, *, today: date, random: Random, owner: str | None = None
+) -> NewReport:
     """Write a draft with its headings; UsageError when the title cannot be used or the file is there already."""
     root = root.resolve()
     if not (root / "compass.yaml").is_file():
-        raise ConfigError(f"{root} is not a knowledge repository: it has no compass.yaml", "make one with `compass init`")
+        raise ConfigError(
+            f"{root} is not a knowledge repository: it has no compass.yaml", "make one with `compass init`"
+        )
     data: dict[str, Any] = {
         "schema": 1,
         "kind": kind,
@@ -116,11 +128,15 @@ def new_entry(root: Path, kind: str, title: str, *, today: date, random: Random,
         KINDS[kind].model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", "change the option of that name") from error
+        raise UsageError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}", "change the option of that name"
+        ) from error
     path = entry_path(kind, slug(title), today)
     if (root / path).exists():
         raise UsageError(f"{path} is there already", "give the entry another title, or edit that file")
-    write_atomically(root / path, draft_text(data, "\n\n".join(f"## {name}" for name in HEADINGS[kind]), path).encode())
+    write_atomically(
+        root / path, draft_text(data, "\n\n".join(f"## {name}" for name in HEADINGS[kind]), path).encode()
+    )
     return NewReport(id=data["id"], kind=kind, path=path)
 
 
@@ -140,11 +156,19 @@ def _config(plan: Plan, root: Path) -> Repository:
     fixed = plan.level in {Level.HUB, Level.ORG}
     name = plan.id or (plan.level.value if fixed else f"{plan.level.value}/{slug(root.name)}")
     if name.partition("/")[0] != plan.level.value:
-        raise UsageError(f"the id {name!r} is not that of a repository at the level {plan.level}", f"it starts with {plan.level}")
+        raise UsageError(
+            f"the id {name!r} is not that of a repository at the level {plan.level}",
+            f"it starts with {plan.level}",
+        )
     try:
-        return Repository.model_validate({"schema": 1, "level": plan.level, "id": name, "parents": list(plan.parents)})
+        return Repository.model_validate(
+            {"schema": 1, "level": plan.level, "id": name, "parents": list(plan.parents)}
+        )
     except ValidationError as error:
-        raise UsageError(f"{name!r} cannot be an id: {error.errors()[0]['msg']}", "use lower-case letters, digits and hyphens") from error
+        raise UsageError(
+            f"{name!r} cannot be an id: {error.errors()[0]['msg']}",
+            "use lower-case letters, digits and hyphens",
+        ) from error
 
 
 def _files(config: Repository) -> dict[str, str]:
@@ -159,25 +183,33 @@ def _files(config: Repository) -> dict[str, str]:
         **schema_files(),
     }
     if config.level is Level.ORG:
-        found["people.yaml"] = "# yaml-language-server: $schema=.compass/schema/people.json\nschema: 1\npeople: []\n"
-        found["teams.yaml"] = "# yaml-language-server: $schema=.compass/schema/teams.json\nschema: 1\nteams: []\ntribes: []\n"
+        found["people.yaml"] = (
+            "# yaml-language-server: $schema=.compass/schema/people.json\nschema: 1\npeople: []\n"
+        )
+        found["teams.yaml"] = (
+            "# yaml-language-server: $schema=.compass/schema/teams.json\nschema: 1\nteams: []\ntribes: []\n"
+        )
         found["catalog/.gitkeep"] = ""
         return found
     found |= {f"{folder}/.gitkeep": "" for folder in (*FOLDERS.values(), "recordings")}
     group = config.level in {Level.TEAM, Level.TRIBE}
     name = config.id.rpartition("/")[2]
-    found["catalog/catalog-info.yaml" if group else "catalog/.gitkeep"] = _GROUP.format(name=name, level=config.level) if group else ""
+    found["catalog/catalog-info.yaml" if group else "catalog/.gitkeep"] = (
+        _GROUP.format(name=name, level=config.level) if group else ""
+    )
     return found
 
 
 def _enclosing(root: Path) -> bool:
-    """Whether the folder (or the nearest one above that exists) lies in a Git repository already."""
+    """Whether the folder belongs to a Git repository with a history of its own, which we do not write to."""
     place = next(folder for folder in (root, *root.parents) if folder.is_dir())
     try:
-        GitRepository.open(place)
+        git = GitRepository.open(place)
     except OutsideError:
         return False
-    return True
+    if git.root == root:
+        return git.resolve("HEAD") is not None
+    return git.attempt("check-ignore", "--quiet", "--", str(root))[0] != 0
 
 
 def _first_commit(root: Path, files: Mapping[str, str], config: Repository, now: datetime) -> tuple[str, str]:

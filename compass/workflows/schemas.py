@@ -11,11 +11,18 @@ from pydantic import BaseModel
 from compass.adapters.documents import write_atomically
 from compass.errors import UsageError
 from compass.model.entry import KINDS
+from compass.model.recording import RecordingInfo
 from compass.model.scope import People, Repository, Teams
 from compass.rules.base import nearest
 from compass.rules.status import REQUIRED
 
-MODELS: Final[dict[str, type[BaseModel]]] = {**KINDS, "repository": Repository, "people": People, "teams": Teams}
+MODELS: Final[dict[str, type[BaseModel]]] = {
+    **KINDS,
+    "repository": Repository,
+    "recording": RecordingInfo,
+    "people": People,
+    "teams": Teams,
+}
 FOLDER: Final = ".compass/schema"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -27,9 +34,16 @@ def schema(kind: str) -> dict[str, Any]:
     """
     if kind not in MODELS:
         near = nearest(kind, MODELS, cutoff=50)
-        raise UsageError(f"{kind!r} is not a kind of file", f"did you mean {near!r}?" if near else f"one of {', '.join(MODELS)}")
+        raise UsageError(
+            f"{kind!r} is not a kind of file",
+            f"did you mean {near!r}?" if near else f"one of {', '.join(MODELS)}",
+        )
     made = MODELS[kind].model_json_schema(by_alias=True)
-    found: dict[str, Any] = {"$schema": _DIALECT, "title": kind, **{key: value for key, value in made.items() if key != "title"}}
+    found: dict[str, Any] = {
+        "$schema": _DIALECT,
+        "title": kind,
+        **{key: value for key, value in made.items() if key != "title"},
+    }
     if kind in KINDS:
         found["allOf"] = [
             _when(["verified", "stable"], list(REQUIRED)),
@@ -49,7 +63,8 @@ def _when(statuses: list[str], required: list[str]) -> dict[str, Any]:
 def schema_files() -> dict[str, str]:
     """Path -> text of the schemas that a knowledge repository carries."""
     return {
-        f"{FOLDER}/{kind}.json": json.dumps(schema(kind), indent=2, ensure_ascii=False, sort_keys=False) + "\n"
+        f"{FOLDER}/{kind}.json": json.dumps(schema(kind), indent=2, ensure_ascii=False, sort_keys=False)
+        + "\n"
         for kind in MODELS
     }
 

@@ -78,6 +78,16 @@ class PlainForge:
         self._move(MAIN, new, old)
         self.git.refresh_worktree(old, new)
 
+    def dirty(self) -> bool:
+        """Whether a checkout of `main` holds changes that moving `main` would mix up."""
+        git = self.git
+        if git.bare or git.attempt("symbolic-ref", "--quiet", "HEAD")[1].decode().strip() != MAIN:
+            return False
+        work = f"--work-tree={git.root}"
+        git.attempt(work, "update-index", "-q", "--refresh", extra={"GIT_OPTIONAL_LOCKS": "1"})
+        tests = (("diff-index", "--quiet", "--cached", "HEAD"), ("diff-files", "--quiet"))
+        return any(git.attempt(work, *test)[0] for test in tests)
+
     def proposals(self) -> dict[str, str]:
         """Heads of the open proposals by id."""
         return {ref.removeprefix(_PROPOSE): head for ref, head in self._refs(_PROPOSE).items()}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
+from compass.adapters.garbage import collected_later
 from compass.adapters.telemetry import decode
 from compass.adapters.telemetry.answer import Answer, Datasource, Kind
 from compass.adapters.telemetry.session import Session, stdio
@@ -295,7 +296,8 @@ class McpTelemetry:
         if reply.error is not None:
             return request.answer(nothing, sent, reply.error)
         try:
-            return request.answer(read(reply.data), sent)
+            with collected_later():
+                return request.answer(read(reply.data), sent)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as failure:
             reason = f"{type(failure).__name__}: {failure}"
             return request.answer(

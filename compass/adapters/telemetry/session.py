@@ -14,6 +14,7 @@ from mcp_types import TextContent, Tool
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from compass.adapters.garbage import collected_later
 from compass.errors import OutsideError
 
 READ_ONLY_TOOLS = frozenset(
@@ -86,7 +87,8 @@ class Session:
         if tool not in self.tools:
             return Reply(None, f"the telemetry server has no tool {tool!r} that may be used")
         try:
-            reply: Reply = self._portal.call(self._call, tool, dict(arguments))
+            with collected_later():
+                reply: Reply = self._portal.call(self._call, tool, dict(arguments))
         except FAILURES as failure:
             return Reply(None, f"{tool} failed: {_reason(failure)}")
         return reply

@@ -1,0 +1,24 @@
+"""`compass contribute`: propose an entry to the team."""
+
+from __future__ import annotations
+
+import click
+
+from compass.cli.context import Context
+from compass.cli.proposing import print_proposal, setting_of
+from compass.cli.render import format_option
+
+
+@click.command()
+@click.argument("entry")
+@click.option("--dry-run", is_flag=True, help="Write nothing; print everything that would leave.")
+@format_option()
+@click.pass_obj
+def command(context: Context, entry: str, output: str, *, dry_run: bool) -> None:
+    """Propose ENTRY (an id or a path) to your team.
+
+    Works in the personal repository, and in a clone of the team's repository, of which HEAD is sent.
+    """
+    from compass.federation.moves import contribute  # noqa: PLC0415  # keeps --help quick
+
+    print_proposal(contribute(context.repo, entry, setting_of(context), dry=dry_run), output)

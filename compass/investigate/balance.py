@@ -1,0 +1,135 @@
+"""Balance over the call graph: what a component adds to the trouble beyond what its callees hand to it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from compass.investigate.deviation import Deviation, describe
+from compass.investigate.families import Family, words
+from compass.investigate.findings import Finding, Signal
+from compass.investigate.observation import Observation
+from compass.investigate.robust import mad
+
+TRAVELS: Final = (Family.LATENCY, Family.AVAILABILITY, Family.ERRORS)
+_CLEAR: Final = 3.0  # a deviation below this many swings is taken for none
+_MOST: Final = 1e4
+_MEAN: Final = frozenset({"average", "avg", "mean"})
+_PER_REQUEST: Final = frozenset({"rate", "ratio", "percent", "percentage", "pct"})
+
+
+class _Extra(NamedTuple):
+    """What a component shows beyond its usual level: times requests, and in swings."""
+
+    amount: float
+    swings: float
+    one: Deviation
+
+
+def balance_findings(observed: Observation, found: Iterable[Deviation]) -> list[Finding]:
+    """For latency, availability and errors: own extra minus the callees' extra, where that is positive.
+
+    Extra = (level since detection - reference) x requests. The share of the largest balance, weighted with how far
+    its component left its usual range, is the score. Without a call graph this says nothing.
+    """
+    if not observed.edges:
+        return []
+    by_family: dict[Family, list[Deviation]] = defaultdict(list)
+    requests: dict[str, float] = {}
+    for one in found:
+        by_family[one.meaning.family].append(one)
+        if one.meaning.family is Family.TRAFFIC:
+            requests[one.key.component] = max(requests.get(one.key.component, 0.0), one.now)
+    wanted = symptom_family(observed)
+    results = []
+    for family in TRAVELS:
+        extras = _extras(observed, by_family[family], requests)
+        weight = 1.0 if wanted in {None, family} else 0.25
+        results += _findings(observed, extras, family, weight)
+    return results
+
+
+def symptom_family(observed: Observation) -> Family | None:
+    """What the symptom is about, where it names a metric."""
+    if not observed.symptom_metric:
+        return None
+    from compass.investigate.families import meaning  # noqa: PLC0415
+
+    family = meaning(observed.symptom_metric).family
+    return family if family in TRAVELS else None
+
+
+def _extras(
+    observed: Observation, candidates: list[Deviation], requests: Mapping[str, float]
+) -> dict[str, _Extra]:
+    """The extra of each component in the one metric that most components have (means before quantiles)."""
+    by_metric: dict[str, list[Deviation]] = defaultdict(list)
+    for one in candidates:
+        by_metric[one.key.metric].append(one)
+    if not by_metric:
+        return {}
+    metric = min(by_metric, key=lambda name: (-_spread(by_metric[name]), not _MEAN & set(words(name)), name))
+    extras: dict[str, _Extra] = {}
+    for one in by_metric[metric]:
+        extra = _extra(observed, one, requests)
+        if one.key.component not in extras or extra.amount > extras[one.key.component].amount:
+            extras[one.key.component] = extra
+    return extras
+
+
+def _spread(found: list[Deviation]) -> int:
+    return len({one.key.component for one in found})
+
+
+def _extra(observed: Observation, one: Deviation, requests: Mapping[str, float]) -> _Extra:
+    usual = observed.usual(one.key)
+    before = observed.before(observed.window.tracks[one.key])
+    known = one.usual if one.usual is not None else one.before
+    reference = known if known is not None else one.now
+    swing = mad(usual) if len(usual) else mad(before)
+    share = (0.05 if len(usual) else 0.1) if one.meaning.family is Family.LATENCY else 0.002
+    distance = (one.now - reference) * one.meaning.bad
+    scale = max(swing, share * abs(reference), _least(one))
+    swings = distance / scale
+    weight = requests.get(one.key.component, 1.0) if requests else 1.0
+    counted = one.meaning.family is Family.ERRORS and not _PER_REQUEST & set(words(one.key.metric))
+    amount = distance * (1.0 if counted else weight) if swings >= _CLEAR else 0.0
+    return _Extra(amount, min(swings, _MOST), one)
+
+
+def _least(one: Deviation) -> float:
+    """The smallest swing that matters: a millisecond for seconds, a thousandth of the level for the rest."""
+    if one.meaning.family is Family.LATENCY:
+        return 1.0 if {"ms", "millis", "milliseconds"} & set(words(one.key.metric)) else 1e-3
+    return max(1e-9, 1e-3 * abs(one.now))
+
+
+def _findings(
+    observed: Observation, extras: Mapping[str, _Extra], family: Family, weight: float
+) -> list[Finding]:
+    balances = {}
+    for component, extra in extras.items():
+        handed = sum(extras[name].amount for name in observed.callees.get(component, ()) if name in extras)
+        if extra.amount - handed > 0:
+            balances[component] = extra.amount - handed
+    if not balances:
+        return []
+    top = min(balances, key=lambda name: (-balances[name], name))
+    strength = math.log1p(max(0.0, extras[top].swings))
+    return [
+        Finding(
+            component,
+            Signal.BALANCE,
+            weight * strength * float(np.clip(amount / balances[top], 0.0, 1.0)),
+            f"adds {family} of its own that none of its callees explains ({describe(extras[component].one)})",
+            family,
+            extras[component].one.key.metric,
+            extras[component].one.expr,
+            "prometheus",
+        )
+        for component, amount in sorted(balances.items())
+    ]

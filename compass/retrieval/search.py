@@ -1,0 +1,138 @@
+"""Ask the memory: exact names first, then fused signals, then how sure."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from compass.retrieval.answer import Answer, Result
+from compass.retrieval.coefficients import Coefficients, committed
+from compass.retrieval.confidence import NAMED, confidence
+from compass.retrieval.document import Shown
+from compass.retrieval.exact import exact
+from compass.retrieval.index import Array, Index
+from compass.retrieval.query import Query, analyse
+from compass.retrieval.ranking import SIGNALS, Scored, signals
+from compass.retrieval.thesaurus import Thesaurus, default
+from compass.retrieval.tokens import surfaces
+
+CANDIDATES: Final = 60
+"""How many of the best are looked at closely."""
+
+_EXACT: Final = 10.0
+"""Added to the shown score of an entry that the query names, which comes first whatever its words."""
+
+_TRUST: Final = {"stable": 0.03, "verified": 0.02, "draft": 0.0, "deprecated": -0.3}
+"""Added to the score: between look-alikes the better confirmed one comes first."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Numbers and scores of the best documents, best first; those named in the query; the evidence for the first."""
+
+    numbers: tuple[int, ...]
+    scores: tuple[float, ...]
+    named: Mapping[int, str]
+    evidence: tuple[float, ...]
+    rivals: int
+
+
+@dataclass(frozen=True)
+class Searcher:
+    """An index with what is needed to ask it; `clock` counts seconds."""
+
+    index: Index
+    thesaurus: Thesaurus = field(default_factory=default)
+    coefficients: Coefficients = field(default_factory=committed)
+    clock: Callable[[], float] = time.perf_counter
+
+    def search(self, text: str, limit: int = 10) -> Answer:
+        """The entries that apply to any text: an alert, words, an expression, a log line. Never fails on a text."""
+        start = self.clock()
+        query = analyse(text, self.index.known, self.thesaurus)
+        ranked = self.rank(query, signals(self.index, query))
+        sure = self.sure(ranked)
+        written = surfaces(query.text)
+        results = tuple(
+            self._result(query, ranked, number, score, written)
+            for number, score in list(zip(ranked.numbers, ranked.scores, strict=True))[:limit]
+        )
+        spent = (self.clock() - start) * 1000
+        return Answer(results, round(sure, 4), self.coefficients.bands.of(sure), round(spent, 3))
+
+    def sure(self, ranked: Ranked) -> float:
+        """The probability that the first result is right."""
+        if not ranked.numbers:
+            return 0.0
+        learnt = confidence(ranked.evidence, self.coefficients.confidence)
+        return max(learnt, NAMED / ranked.rivals) if ranked.rivals else learnt
+
+    def rank(self, query: Query, scored: Scored, hidden: frozenset[int] = frozenset()) -> Ranked:
+        """The best documents without the hidden ones (which training leaves out, to learn what "nothing" looks like)."""
+        named = {
+            number: said for number, said in exact(self.index, query.text).items() if number not in hidden
+        }
+        touched = scored.signals[:, SIGNALS.index("query_share")] > 0
+        totals = np.where(touched, scored.signals @ self.coefficients.ranking, -np.inf)
+        totals[list(hidden)] = -np.inf
+        rows = {number: self.index.row(number) for number in {*_best(totals), *named}}
+        total = {number: max(float(totals[number]), 0.0) + _trust(row) for number, row in rows.items()}
+        order = sorted(
+            rows, key=lambda one: (one not in named, -total[one], rows[one].distance, rows[one].path)
+        )
+        scores = tuple(round(total[number] + (_EXACT if number in named else 0.0), 6) for number in order)
+        titles = {number: row.title.casefold() for number, row in rows.items()}
+        evidence = _evidence(order, total, titles, scored) if order else ()
+        return Ranked(tuple(order), scores, named, evidence, len({titles[number] for number in named}))
+
+    def _result(
+        self, query: Query, ranked: Ranked, number: int, score: float, written: Mapping[str, str]
+    ) -> Result:
+        row = self.index.row(number)
+        said = [f"named: {ranked.named[number]}"] if number in ranked.named else []
+        why = "; ".join([*said, *self._words(query, number, written), row.status])
+        return Result(row.id, row.kind, row.title, row.status, row.path, row.repo, row.commit, score, why)
+
+    def _words(self, query: Query, number: int, written: Mapping[str, str]) -> list[str]:
+        """Which words of the query the title has, and which the text; a synonym is shown beside the word it stands for."""
+        title: list[str] = []
+        text: list[str] = []
+        for concept in query.concepts:
+            for term, _ in concept.terms:
+                at = self.index.find(term)
+                where, impact = self.index.postings(at) if at >= 0 else (np.zeros(0), np.zeros((3, 0)))
+                place = int(np.searchsorted(where, number))
+                if place < len(where) and where[place] == number:
+                    own = written.get(concept.shown, concept.shown)
+                    shown = own if term == concept.terms[0][0] else f"{own} ~ {term}"
+                    (title if impact[0, place] > 0 else text).append(shown)
+                    break
+        parts = (("title", title), ("text", text))
+        return [f"{name}: {', '.join(dict.fromkeys(words[:5]))}" for name, words in parts if words]
+
+
+def _best(totals: Array) -> list[int]:
+    count = min(CANDIDATES, len(totals))
+    if not count:
+        return []
+    found = np.argpartition(-totals, count - 1)[:count]
+    return [int(number) for number in found if np.isfinite(totals[number])]
+
+
+def _trust(row: Shown) -> float:
+    return _TRUST.get(row.status, 0.0) - 0.01 * min(row.distance, 3)
+
+
+def _evidence(
+    order: list[int], total: Mapping[int, float], titles: Mapping[int, str], scored: Scored
+) -> tuple[float, ...]:
+    first = order[0]
+    own = max(total[first], 1e-6)
+    other = max((total[number] for number in order[1:] if titles[number] != titles[first]), default=0.0)
+    share = float(scored.signals[first, SIGNALS.index("lead_share")])
+    return (own, share, (own - other) / own, math.log1p(own * scored.mass))
