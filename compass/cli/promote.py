@@ -11,7 +11,9 @@ from compass.cli.render import format_option
 
 @click.command()
 @click.argument("entry")
-@click.option("--to", type=click.Choice(["tribe", "hub"]), help="The level to promote to; the next one is the default.")
+@click.option(
+    "--to", type=click.Choice(["tribe", "hub"]), help="The level to promote to; the next one is the default."
+)
 @click.option("--dry-run", is_flag=True, help="Write nothing; print everything that would leave.")
 @format_option()
 @click.pass_obj

@@ -37,7 +37,11 @@ def setting_of(context: Context) -> Setting:
 def print_proposal(proposal: Proposal, output: str) -> None:
     """The proposal for people or for programs; ends with status 1 when it is conflicted or rejected."""
     if output == "json":
-        emit_json(proposal.model_dump(mode="json", by_alias=True, exclude=set() if proposal.leaves is not None else {"leaves"}))
+        emit_json(
+            proposal.model_dump(
+                mode="json", by_alias=True, exclude=set() if proposal.leaves is not None else {"leaves"}
+            )
+        )
     else:
         _as_text(proposal)
     if proposal.state in {"conflicted", "rejected"}:
@@ -50,7 +54,10 @@ def _as_text(proposal: Proposal) -> None:
     if proposal.proposal:
         click.echo(f"  proposal {proposal.proposal}  head {(proposal.head or '')[:12]}")
     if proposal.needs:
-        table(["approved", "needed", "role"], [(need.have, need.count, need.role.value) for need in proposal.needs])
+        table(
+            ["approved", "needed", "role"],
+            [(need.have, need.count, need.role.value) for need in proposal.needs],
+        )
     if proposal.replaced:
         table(["replaced", "class", "rule"], [(one.count, one.klass, one.rule) for one in proposal.replaced])
     for field in proposal.conflicts:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _desk(context: Context) -> Desk:
-    from compass.federation.desk import open_desk  # noqa: PLC0415  # keeps --help quick
+    from compass.federation.review import open_desk  # noqa: PLC0415  # keeps --help quick
 
     return open_desk(str(context.repo), setting_of(context))
 
@@ -89,8 +89,7 @@ def reject_command(context: Context, pid: str, reason: str, output: str) -> None
     """Close a proposal without landing it."""
     from compass.federation.review import reject  # noqa: PLC0415  # keeps --help quick
 
-    desk = _desk(context)
-    proposal = reject(desk, pid, reason, desk.mail).proposal()
+    proposal = reject(_desk(context), pid, reason).proposal()
     if output == "json":
         emit_json(proposal.model_dump(mode="json", by_alias=True, exclude={"leaves"}))
     else:

@@ -64,12 +64,11 @@ def _one(answer: Answer, output: str) -> None:
 
 def _table(answer: Answer) -> None:
     click.echo(f"{_BANDS[answer.band]} (confidence {answer.confidence:.2f}, {answer.milliseconds:.0f} ms)")
-    rows = [
-        (number, f"{one.score:.1f}", one.title[:48], one.status, f"{one.repo}:{one.path}"[:60], one.why)
-        for number, one in enumerate(answer.results, 1)
-    ]
-    if rows:
-        render.table(["", "score", "entry", "status", "where", "why"], rows)
+    for number, one in enumerate(answer.results, 1):
+        title = click.style(render.clean(one.title), bold=True)
+        click.echo(f"\n{number:>2}. {title}  [{one.kind}, {one.status}, score {one.score:.1f}]")
+        click.echo(f"    {render.clean(one.repo)}:{render.clean(one.path)}  {one.id}")
+        click.echo(f"    {render.clean(one.why)[: render.width() - 4]}")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str | None, str]]:

@@ -34,11 +34,19 @@ def command(context: Context, output: str) -> None:
 
 def _as_text(report: SyncReport) -> None:
     for one in report.parents:
-        moved = "as before" if one.before == one.after else f"{(one.before or 'nothing')[:12]} -> {one.after[:12]}"
+        moved = (
+            "as before"
+            if one.before == one.after
+            else f"{(one.before or 'nothing')[:12]} -> {one.after[:12]}"
+        )
         click.echo(f"{one.repo}: {moved}")
     rows = [
         (what, one.id, one.repo, one.title + (f" ({one.reason})" if one.reason else ""))
-        for what, found in (("withdrawn", report.withdrawn), ("added", report.added), ("changed", report.changed))
+        for what, found in (
+            ("withdrawn", report.withdrawn),
+            ("added", report.added),
+            ("changed", report.changed),
+        )
         for one in found
     ]
     if rows:

@@ -93,7 +93,8 @@ def evaluate(case: Case) -> Decision:
     placed = _place(slots, valid)
     counted = tuple((who, slots[slot]) for slot, who in sorted(placed.items()))
     needs = tuple(
-        Need(role=need.role, count=need.count, have=sum(role is need.role for _, role in counted)) for need in case.needs
+        Need(role=need.role, count=need.count, have=sum(role is need.role for _, role in counted))
+        for need in case.needs
     )
     return Decision(needs, counted, tuple(ignored), _missing(case, needs, valid))
 
@@ -142,10 +143,17 @@ def _place(slots: Sequence[Role], people: Mapping[str, frozenset[Role]]) -> dict
 
 
 def _missing(case: Case, needs: Sequence[Need], valid: Mapping[str, object]) -> tuple[str, ...]:
-    found = [f"a commit by {mail or 'nobody'} belongs to no person in the organization's people.yaml" for mail in case.nobody]
+    found = [
+        f"a commit by {mail or 'nobody'} belongs to no person in the organization's people.yaml"
+        for mail in case.nobody
+    ]
     for need in needs:
         if need.have < need.count:
             able = sorted(case.holders.get(need.role, frozenset()) - set(case.barred) - set(valid))
-            who = f"who may: {', '.join(able)}" if able else "nobody is left who may: name a deputy in teams.yaml"
+            who = (
+                f"who may: {', '.join(able)}"
+                if able
+                else "nobody is left who may: name a deputy in teams.yaml"
+            )
             found.append(f"{need.count - need.have} more {need.role} ({who})")
     return tuple(found)

@@ -15,7 +15,9 @@ from compass.federation.roster import Roster
 _SIGNATURE: Final = re.compile(rb"^gpgsig [^\n]*\n(?: [^\n]*\n)*", re.MULTILINE)
 
 
-def write_approval(git: GitRepository, pid: str, head: CommitInfo, by: Signature, key: sshsig.SigningKey) -> str:
+def write_approval(
+    git: GitRepository, pid: str, head: CommitInfo, by: Signature, key: sshsig.SigningKey
+) -> str:
     """Store the approval of `head` as a signed commit on top of it with the same tree; no ref is moved."""
     trailers = [("Compass-Approve", pid), ("Compass-Head", head.oid), ("Compass-Tree", head.tree)]
     top = f"tree {head.tree}\nparent {head.oid}\nauthor {by}\ncommitter {by}\n"

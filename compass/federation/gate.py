@@ -16,7 +16,9 @@ from compass.rules.registry import all_rules
 from compass.rules.runner import apply
 
 
-def errors_of(route: Route, library: Library, path: str, text: str, files: Iterable[str]) -> tuple[Problem, ...]:
+def errors_of(
+    route: Route, library: Library, path: str, text: str, files: Iterable[str]
+) -> tuple[Problem, ...]:
     """Errors of the entry at `path` of the target, given what the target and its parents hold (`library`).
 
     `files` are the paths of further files that come along. NegativeAnswerError when the text is no entry at all.
@@ -24,7 +26,9 @@ def errors_of(route: Route, library: Library, path: str, text: str, files: Itera
     loaded = replace(parse_entry(route.target, path, text.encode()), mount=library.main)
     others = tuple(one for one in library.entries if (one.mount.distance, one.path) != (0, path))
     names = [one.path for one in route.target.git.tree(route.target.commit, "recordings")]
-    recordings = {name.split("/")[1]: Path(name).parent for name in (*names, *files) if name.endswith("/recording.yaml")}
+    recordings = {
+        name.split("/")[1]: Path(name).parent for name in (*names, *files) if name.endswith("/recording.yaml")
+    }
     whole = replace(library, entries=(loaded, *others), recordings=recordings)
     known = {one.blob: () for one in others}  # they were checked when they came; only what joins them matters
     found = apply(all_rules(), Context(whole, route.today), known).problems
@@ -33,4 +37,6 @@ def errors_of(route: Route, library: Library, path: str, text: str, files: Itera
 
 def library_of(member: Member, route: Route) -> Library:
     """The `main` of one repository, with its parents."""
-    return load(member.git.root, revision="refs/heads/main", parents=True, cache=route.cache, clones=route.clones)
+    return load(
+        member.git.root, revision="refs/heads/main", parents=True, cache=route.cache, clones=route.clones
+    )

@@ -21,7 +21,9 @@ def id_in(data: bytes) -> str | None:
 
 def entry_files(git: GitRepository, revision: str) -> dict[str, TreeEntry]:
     """The files of a revision that may be entries, by path."""
-    return {one.path: one for one in git.tree(revision) if one.mode != "120000" and _ENTRY.fullmatch(one.path)}
+    return {
+        one.path: one for one in git.tree(revision) if one.mode != "120000" and _ENTRY.fullmatch(one.path)
+    }
 
 
 def find_entry(git: GitRepository, revision: str, entry: str) -> TreeEntry | None:
@@ -31,7 +33,9 @@ def find_entry(git: GitRepository, revision: str, entry: str) -> TreeEntry | Non
     return next((one for _, one in sorted(files.items()) if id_in(blobs.get(one.oid, b"")) == entry), None)
 
 
-def lineage(git: GitRepository, revision: str, path: str, entry: str, *, first_parent: bool = False) -> Iterator[CommitInfo]:
+def lineage(
+    git: GitRepository, revision: str, path: str, entry: str, *, first_parent: bool = False
+) -> Iterator[CommitInfo]:
     """Commits that changed an entry, newest first; renames are followed because the id stays.
 
     Without `first_parent`, a merge that took one side's text as it was is left out: it wrote nothing of it.

@@ -54,15 +54,15 @@ def merge_entry(base: str | None, ours: str | None, theirs: str) -> Merged:
     found: list[Conflict] = []
     merged = _merge_mapping((), fields, found)
     changes = {key: merged.get(key) for key in fields[1] | merged if merged.get(key) != fields[1].get(key)}
-    bodies = [part.body if part else "" for part in parts]
-    body = merge_body(*bodies, found)
-    before = ours[: len(ours) - len(bodies[1])]
+    was, mine, sent = (part.body if part else "" for part in parts)
+    body = merge_body(was, mine, sent, found)
+    before = ours[: len(ours) - len(mine)]
     return Merged(edited(f"{before}{body}", changes), tuple(found))
 
 
 def merge_body(base: str, ours: str, theirs: str, found: list[Conflict]) -> str:
     """diff3 over lines, as `git merge-file` does it; in a conflict ours stays and a `Conflict` is added to `found`."""
-    if ours == theirs or theirs == base:
+    if theirs in (ours, base):
         return ours
     if ours == base:
         return theirs
@@ -78,7 +78,9 @@ def merge_body(base: str, ours: str, theirs: str, found: list[Conflict]) -> str:
     return out.decode("utf-8") if status <= _CUT_SHORT else ours
 
 
-def _merge_mapping(path: tuple[str, ...], sides: Sequence[Mapping[str, Any]], found: list[Conflict]) -> dict[str, Any]:
+def _merge_mapping(
+    path: tuple[str, ...], sides: Sequence[Mapping[str, Any]], found: list[Conflict]
+) -> dict[str, Any]:
     merged = {}
     for key in dict.fromkeys([*sides[1], *sides[2]]):
         value = _merge_value((*path, str(key)), [side.get(key, _ABSENT) for side in sides], found)
@@ -89,7 +91,7 @@ def _merge_mapping(path: tuple[str, ...], sides: Sequence[Mapping[str, Any]], fo
 
 def _merge_value(path: tuple[str, ...], sides: Sequence[Any], found: list[Conflict]) -> Any:
     base, ours, theirs = sides
-    if ours == theirs or theirs == base:
+    if theirs in (ours, base):
         return ours
     if ours == base:
         return theirs
@@ -115,7 +117,10 @@ def _is_keyed(items: Sequence[Any]) -> bool:
 
 def _is_set(items: Sequence[Any]) -> bool:
     """Ids, references and tags: words without a blank; or links, which are equal only as a whole."""
-    return all(isinstance(item, str) and _TOKEN.fullmatch(item) or isinstance(item, dict) and "id" in item for item in items)
+    return all(
+        (isinstance(item, str) and _TOKEN.fullmatch(item)) or (isinstance(item, dict) and "id" in item)
+        for item in items
+    )
 
 
 def _anything_removed(lists: Sequence[Sequence[Any]]) -> bool:

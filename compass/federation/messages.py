@@ -11,7 +11,6 @@ from compass.adapters.git import CommitInfo
 TITLE: Final = 72
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _COAUTHOR: Final = re.compile(r"[^<>]*<([^<>]+)>\s*")
-_MAIL: Final = re.compile(r"[^<>\s]+@[^<>\s]+")
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -35,8 +34,3 @@ def people_of(commit: CommitInfo) -> tuple[str, ...]:
             match = _COAUTHOR.fullmatch(value)
             found.append(match[1] if match else value)
     return tuple(dict.fromkeys(one.strip().casefold() for one in found))
-
-
-def is_mail(text: str) -> bool:
-    """Whether `text` looks like an e-mail address."""
-    return _MAIL.fullmatch(text) is not None

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from compass.adapters.forge.plain import MAIN, PlainForge
-from compass.errors import ConfigError, ConflictError, UsageError
+from compass.errors import ConflictError, UsageError
 from compass.federation.plan import make_plan
-from compass.federation.repositories import Member, find_parent, find_roster, open_member, origin_of
+from compass.federation.repositories import Member, find_parent, find_roster, open_member, via_origin
 from compass.federation.route import Route
 from compass.federation.seal import parse_seal
 from compass.federation.send import Post, preview, send
+from compass.federation.setting import Setting
 from compass.federation.source import SourceEntry, commit_personal, read_source_entry, requester_of
-from compass.federation.steps import Checkpoint, pass_by
 from compass.model.proposal import Proposal, Verb
 from compass.model.scope import Level
 
@@ -24,28 +22,19 @@ _ATTEMPTS: Final = 4
 _ABOVE: Final = {Level.TEAM: Level.TRIBE, Level.TRIBE: Level.HUB}
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What comes from the user and the machine: folders, identity, key, chance and time."""
-
-    clones: Path
-    cache: Path | None
-    now: datetime
-    draw: Callable[[], str]
-    principal: str | None = None
-    seal_key: str | None = None
-    step: Checkpoint = pass_by
-
-
 def contribute(repo: Path, entry: str, setting: Setting, *, dry: bool = False) -> Proposal:
     """Propose an entry to the team: from the personal repository, or from a clone of the team's own.
 
     With `dry` nothing is written, and the answer holds everything that would leave.
     """
-    return _again(lambda: _carry(_contribution(repo, entry, setting, dry=dry), _outbox(repo), setting, dry=dry))
+    return _again(
+        lambda: _carry(_contribution(repo, entry, setting, dry=dry), _outbox(repo), setting, dry=dry)
+    )
 
 
-def promote(repo: Path, entry: str, setting: Setting, *, to: Level | None = None, dry: bool = False) -> Proposal:
+def promote(
+    repo: Path, entry: str, setting: Setting, *, to: Level | None = None, dry: bool = False
+) -> Proposal:
     """Propose an entry one level up, anonymized: a team's to its tribe, a tribe's to the hub.
 
     In a clone, what counts is the repository that it was cloned from: there the outbox is shared by all.
@@ -91,20 +80,27 @@ def _contribution(repo: Path, entry: str, setting: Setting, *, dry: bool) -> Rou
         found = commit_personal(source, entry, who, roster, setting.now, dry=dry)
     if isinstance(found, Member):
         found = read_source_entry(found, entry, roster, since=fork)
-    return Route(Verb.CONTRIBUTE, found, target, roster, who, setting.now.date(), setting.clones, setting.cache, fork=fork)
+    return Route(
+        Verb.CONTRIBUTE,
+        found,
+        target,
+        roster,
+        who,
+        setting.now.date(),
+        setting.clones,
+        setting.cache,
+        fork=fork,
+    )
 
 
 def _origin(source: Member, clones: Path) -> Member:
-    origin = origin_of(source.git)
-    if origin is None:
+    found = via_origin(source, clones)
+    if found is None:
         raise UsageError(
             f"{source.git.root} is not a clone: it has no remote `origin` to propose to",
             "contribute from your personal repository, or from a clone of the team's",
         )
-    target = open_member(origin, clones)
-    if target.id != source.id:
-        raise ConfigError(f"{source.git.root} says that it is {source.id}, its origin that it is {target.id}")
-    return target
+    return found
 
 
 def _fork(source: Member, target: Member) -> str | None:
@@ -119,12 +115,19 @@ def _promotion(repo: Path, entry: str, setting: Setting, to: Level | None) -> tu
     here = open_member(str(repo), setting.clones, "HEAD")
     level = _ABOVE.get(here.config.level)
     if level is None:
-        first = "contribute it to your team first" if here.config.level is Level.PERSONAL else "nothing is above it"
-        raise UsageError(f"{here.id} is of the level {here.config.level}, from which nothing is promoted", first)
+        first = (
+            "contribute it to your team first"
+            if here.config.level is Level.PERSONAL
+            else "nothing is above it"
+        )
+        raise UsageError(
+            f"{here.id} is of the level {here.config.level}, from which nothing is promoted", first
+        )
     if to not in {None, level}:
-        raise UsageError(f"from {here.id} an entry is promoted to the {level}, not to the {to}", "one level at a time")
-    origin = origin_of(here.git)
-    source = _origin(here, setting.clones) if origin else open_member(str(repo), setting.clones)
+        raise UsageError(
+            f"from {here.id} an entry is promoted to the {level}, not to the {to}", "one level at a time"
+        )
+    source = via_origin(here, setting.clones) or open_member(str(repo), setting.clones)
     seal = parse_seal(setting.seal_key) if level is Level.HUB else None
     target = find_parent(source, level, setting.clones)
     roster = find_roster(target, setting.clones)

@@ -43,12 +43,16 @@ class Slot:
             branch_of(pid)
             data = json.dumps({"schema": 1, "proposal": pid}, sort_keys=True) + "\n"
             try:
-                self.source.keep(self.target, self.entry, self.verb, self.source.git.write_blob(data.encode()), oid)
+                self.source.keep(
+                    self.target, self.entry, self.verb, self.source.git.write_blob(data.encode()), oid
+                )
             except ConflictError:
                 self.source.refresh()
                 continue
             return pid
-        raise ConflictError(f"the outbox of {self.source.name} is written by too many at once", "run the command again")
+        raise ConflictError(
+            f"the outbox of {self.source.name} is written by too many at once", "run the command again"
+        )
 
 
 def _read(slot: Slot, oid: str) -> str:

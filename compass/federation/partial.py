@@ -34,16 +34,20 @@ class _Reader:
 
     def single(self) -> tuple[str, int] | None:
         """A name, a negation, or what stands in parentheses."""
-        token = self.tokens[self.at]
+        word = self.tokens[self.at]
         self.at += 1
-        if token == "not":
+        if word == "not":
             inner = self.single()
-            return (f"not {inner[0]}" if inner[1] > _TIGHT else f"not ({inner[0]})", _TIGHT + 1) if inner else None
-        if token == "(":
+            return (
+                (f"not {inner[0]}" if inner[1] > _TIGHT else f"not ({inner[0]})", _TIGHT + 1)
+                if inner
+                else None
+            )
+        if word == "(":
             found = self.joined("or", _LOOSE)
             self.at += 1
             return found
-        return None if token in self.dropped else (token, _TIGHT + 1)
+        return None if word in self.dropped else (word, _TIGHT + 1)
 
 
 def without(condition: str, dropped: Collection[str]) -> str | None:

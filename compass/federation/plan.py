@@ -51,9 +51,14 @@ class Plan:
 
     def messages(self, pid: str) -> tuple[str, str]:
         """The message of the commit as sent, and of the merge with what the target has."""
-        trailers = [("Compass-Proposal", pid) if key == "Compass-Proposal" else (key, value) for key, value in self.trailers]
+        trailers = [
+            ("Compass-Proposal", pid) if key == "Compass-Proposal" else (key, value)
+            for key, value in self.trailers
+        ]
         conflicts = [("Compass-Conflict", one.field) for one in self.conflicts]
-        return message(self.title, (), trailers), message(self.title, self._explained(), [*trailers, *conflicts])
+        return message(self.title, (), trailers), message(
+            self.title, self._explained(), [*trailers, *conflicts]
+        )
 
     def leaves(self) -> dict[str, str]:
         """Everything that would leave: path -> text, and the commit message under the empty path."""
@@ -78,7 +83,8 @@ def make_plan(route: Route) -> Plan:
     """
     loaded = route.source.loaded
     _refuse(route)
-    crossed = cross(route)
+    above = library_of(route.target, route)
+    crossed = cross(route, above)
     git, main = route.target.git, route.target.commit
     found = find_entry(git, main, loaded.id)
     path = found.path if found else _free_path(git, main, crossed.path)
@@ -86,19 +92,23 @@ def make_plan(route: Route) -> Plan:
     base = common_text(route, path) if found else None
     merged = merge_entry(base, ours, crossed.text)
     files = {name: data for name, data in crossed.files.items() if not _has(git, main, name, data)}
-    problems = errors_of(route, library_of(route.target, route), path, merged.text, files)
+    problems = errors_of(route, above, path, merged.text, files)
     if problems:
         raise refused(f"{loaded.id} would not pass `check` in {route.target.id}", problems)
     needs = requirements(route.verb, route.target.config.level, route.target.config.policy, [path, *files])
     trailers = _trailers(route, crossed, needs)
     title = f"{route.verb.value.capitalize()} {loaded.kind}: {crossed.title}"
-    return Plan(route, crossed, path, ours, base, merged.text, merged.conflicts, needs, title, trailers, files)
+    return Plan(
+        route, crossed, path, ours, base, merged.text, merged.conflicts, needs, title, trailers, files
+    )
 
 
 def _refuse(route: Route) -> None:
     loaded = route.source.loaded
     if loaded.status is Status.WITHDRAWN:
-        raise NegativeAnswerError(f"{loaded.path}: {loaded.id} is withdrawn", "a withdrawn entry goes nowhere")
+        raise NegativeAnswerError(
+            f"{loaded.path}: {loaded.id} is withdrawn", "a withdrawn entry goes nowhere"
+        )
     if not loaded.entry.summary:
         raise NegativeAnswerError(
             f"{loaded.path}:{loaded.line_of(('title',))}: a proposal needs a summary",
@@ -108,12 +118,14 @@ def _refuse(route: Route) -> None:
         team = route.roster.team(route.source.member.id.partition("/")[2])
         if team is None or f"tribe/{team.tribe}" != route.target.id:
             raise NegativeAnswerError(
-                f"{route.source.member.id} is no team of {route.target.id}", "see teams.yaml of the org repository"
+                f"{route.source.member.id} is no team of {route.target.id}",
+                "see teams.yaml of the org repository",
             )
     if route.seal and route.source.member.id.partition("/")[2] not in route.roster.tribes_of(route.requester):
         # At the hub the source is sealed; whose tribal lead must approve follows from who asks.
         raise NegativeAnswerError(
-            f"{route.requester} does not belong to {route.source.member.id}", "somebody of the tribe must ask for this"
+            f"{route.requester} does not belong to {route.source.member.id}",
+            "somebody of the tribe must ask for this",
         )
 
 
@@ -143,9 +155,13 @@ def _sent_by(route: Route, landing: CommitInfo) -> bool:
 
 def _trailers(route: Route, crossed: Crossed, needs: tuple[Requirement, ...]) -> tuple[tuple[str, str], ...]:
     source = route.source
-    policy = json.dumps({"needs": [need.model_dump(mode="json") for need in needs], "people": route.roster.digest}, sort_keys=True)
+    policy = json.dumps(
+        {"needs": [need.model_dump(mode="json") for need in needs], "people": route.roster.digest},
+        sort_keys=True,
+    )
     blob = blob_id(crossed.text.encode())
-    plan = hashlib.sha256("\n".join([route.verb, source.loaded.id, route.target.id, source.loaded.blob, blob, policy]).encode())
+    whole = (route.verb.value, source.loaded.id, route.target.id, source.loaded.blob, blob, policy)
+    plan = hashlib.sha256(json.dumps(whole).encode())
     values = {
         "Compass-Entry": source.loaded.id,
         "Compass-Proposal": LATER,

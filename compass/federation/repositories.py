@@ -49,7 +49,9 @@ def open_member(location: str, clones: Path, revision: str = MAIN) -> Member:
     commit = forge.git.resolve(f"{revision}^{{commit}}")
     if commit is None:
         branch = revision.removeprefix("refs/heads/")
-        raise ConfigError(f"{forge.name} has no commit on {branch}", f"commit what is there, on the branch {branch}")
+        raise ConfigError(
+            f"{forge.name} has no commit on {branch}", f"commit what is there, on the branch {branch}"
+        )
     return Member(forge, commit, read_model(forge.git, commit, CONFIG, Repository))
 
 
@@ -79,7 +81,13 @@ def parents(member: Member, clones: Path) -> tuple[str, ...]:
 
 def beside(origin: str, relative: str) -> str:
     """A relative path counted from a URL or folder, as Git does it for submodules: `../hub` beside `…/team` is `…/hub`."""
-    head, sep, tail = origin.rpartition("://") if "://" in origin else origin.rpartition(":") if is_remote(origin) else ("", "", origin)
+    head, sep, tail = (
+        origin.rpartition("://")
+        if "://" in origin
+        else origin.rpartition(":")
+        if is_remote(origin)
+        else ("", "", origin)
+    )
     return f"{head}{sep}{posixpath.normpath(posixpath.join(tail, relative))}"
 
 
@@ -90,6 +98,17 @@ def origin_of(git: GitRepository) -> str | None:
     if status or not text:
         return None
     return text if is_remote(text) else str((git.root / text).resolve())
+
+
+def via_origin(member: Member, clones: Path) -> Member | None:
+    """What a clone was cloned from; None when it is no clone. ConfigError when the two are not the same repository."""
+    origin = origin_of(member.git)
+    if origin is None:
+        return None
+    found = open_member(origin, clones)
+    if found.id != member.id:
+        raise ConfigError(f"{member.git.root} says that it is {member.id}, its origin that it is {found.id}")
+    return found
 
 
 def find_parent(member: Member, level: Level, clones: Path) -> Member:
@@ -118,8 +137,12 @@ def find_roster(member: Member, clones: Path) -> Roster:
             if above.id not in seen:
                 seen.add(above.id)
                 queue.append(above)
-    hint = "add the repository of the level org, with people.yaml and teams.yaml, to `parents` in compass.yaml"
-    raise ConfigError(f"no parent of {member.id} leads to the organization's repository", "; ".join(lost) or hint)
+    hint = (
+        "add the repository of the level org, with people.yaml and teams.yaml, to `parents` in compass.yaml"
+    )
+    raise ConfigError(
+        f"no parent of {member.id} leads to the organization's repository", "; ".join(lost) or hint
+    )
 
 
 def _open_all(locations: Iterable[str], clones: Path) -> tuple[list[Member], list[str]]:
@@ -152,16 +175,22 @@ def read_model(git: GitRepository, commit: str, path: str, model: type[_M]) -> _
     place = f"{git.root}:{path}"
     data = read_file(git, commit, path)
     if data is None:
-        raise ConfigError(f"{git.root} has no {path}", "is it a knowledge repository, and is the file committed?")
+        raise ConfigError(
+            f"{git.root} has no {path}", "is it a knowledge repository, and is the file committed?"
+        )
     try:
         return model.model_validate(_mapping(parse_yaml(data.decode("utf-8"))))
     except YamlProblem as problem:
-        raise ConfigError(problem.message, location=Location(place, problem.line, problem.column)) from problem
+        raise ConfigError(
+            problem.message, location=Location(place, problem.line, problem.column)
+        ) from problem
     except UnicodeDecodeError as error:
         raise ConfigError("the file is not UTF-8", location=Location(place)) from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", location=Location(place)) from error
+        raise ConfigError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}", location=Location(place)
+        ) from error
 
 
 def _mapping(data: Any) -> Mapping[str, Any]:

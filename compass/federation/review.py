@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -12,8 +12,9 @@ from compass.errors import ConflictError, NegativeAnswerError, OutsideError, Usa
 from compass.federation.approvals import candidates, refusal
 from compass.federation.endorsement import signature_of, write_approval
 from compass.federation.messages import message
-from compass.federation.repositories import Member, again
+from compass.federation.repositories import Member, again, find_roster, open_member, via_origin
 from compass.federation.roster import Roster
+from compass.federation.setting import Setting
 from compass.federation.standing import REJECTED, Standing, landing_of, read_standing
 from compass.federation.steps import Checkpoint, pass_by
 from compass.model.proposal import State
@@ -25,12 +26,26 @@ _KEPT: Final = ("Compass-Conflict", "Compass-Replaced", "Compass-Excluded")
 
 @dataclass(frozen=True)
 class Desk:
-    """A target under review, the people who may decide, and the time; `step` is called after each write."""
+    """A target under review, the people who may decide, who sits there, and the time.
+
+    `step` is called after each write.
+    """
 
     target: Member
     roster: Roster
     now: datetime
+    who: str | None = None
     step: Checkpoint = pass_by
+
+
+def open_desk(location: str, setting: Setting) -> Desk:
+    """The desk of the repository at `location`; in a clone, that of the repository it was cloned from."""
+    here = open_member(location, setting.clones)
+    target = via_origin(here, setting.clones) or here
+    roster = find_roster(target, setting.clones)
+    identity = here.git.identity()
+    who = setting.principal or (roster.by_mail(identity[1]) if identity else None)
+    return Desk(target, roster, setting.now, who if who in roster.by_id else None, setting.step)
 
 
 def list_proposals(desk: Desk) -> tuple[Standing, ...]:
@@ -51,6 +66,15 @@ def show(desk: Desk, pid: str) -> Standing:
     return read_standing(desk.target, desk.roster, pid)
 
 
+def difference(standing: Standing) -> str:
+    """What a proposal changes, as a patch."""
+    before = standing.root.parents[0]
+    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
+    return standing.target.git.git("diff", *options, before, standing.head.oid, "--").decode(
+        "utf-8", "replace"
+    )
+
+
 def approve(desk: Desk, pid: str, key: SigningKey) -> Standing:
     """Sign the proposal's head as the person whose key this is; NegativeAnswerError says who may."""
     standing = show(desk, pid)
@@ -65,40 +89,47 @@ def approve(desk: Desk, pid: str, key: SigningKey) -> Standing:
         )
     reason = refusal(case, who)
     if reason:
-        may = [f"{need.role}: {', '.join(candidates(case, need.role)) or 'nobody is left'}" for need in case.needs]
+        may = [
+            f"{need.role}: {', '.join(candidates(case, need.role)) or 'nobody is left'}"
+            for need in case.needs
+        ]
         raise NegativeAnswerError(f"{who} may not approve {pid}: {reason}", f"who may: {'; '.join(may)}")
     if who not in {one.who for one in case.approvals if one.head == case.head}:
         forge = desk.target.forge
-        oid = write_approval(desk.target.git, pid, standing.head, signature_of(desk.roster, who, desk.now), key)
+        oid = write_approval(
+            desk.target.git, pid, standing.head, signature_of(desk.roster, who, desk.now), key
+        )
         desk.step("signed")
         forge.approve(pid, standing.head.oid, who, oid, forge.approvals(pid).get((standing.head.oid, who)))
         desk.step("approved")
     return show(desk, pid)
 
 
-def reject(desk: Desk, pid: str, reason: str, by: str | None) -> Standing:
-    """Close a proposal with a reason, which stays readable; `by` is the e-mail address of whoever says so."""
+def reject(desk: Desk, pid: str, reason: str) -> Standing:
+    """Close a proposal with a reason, which stays readable."""
     standing = show(desk, pid)
     if standing.state is State.LANDED:
         raise NegativeAnswerError(f"the proposal {pid} has landed", "withdraw the entry instead")
     if standing.state is not State.REJECTED:
-        who = desk.roster.by_mail(by or "")
-        if who is None:
+        if desk.who is None:
             raise UsageError(
-                f"{by or 'nobody'} is no person of the organization",
+                "you are no person of the organization",
                 "set git's user.email, or COMPASS_PRINCIPAL, to one that people.yaml knows",
             )
         if not reason.strip():
             raise UsageError("a rejection needs a reason that its author can work with")
         head, root = standing.head, standing.root
         trailers = [
-            *((key, root.trailer(key) or "") for key in ("Compass-Proposal", "Compass-Entry", "Compass-Verb")),
+            *(
+                (key, root.trailer(key) or "")
+                for key in ("Compass-Proposal", "Compass-Entry", "Compass-Verb")
+            ),
             ("Compass-State", REJECTED),
-            ("Compass-Rejected-by", who),
+            ("Compass-Rejected-by", desk.who),
         ]
         git = desk.target.git
         text = message(f"Reject {pid}", [reason], trailers)
-        end = git.commit(head.tree, [head.oid], text, signature_of(desk.roster, who, desk.now))
+        end = git.commit(head.tree, [head.oid], text, signature_of(desk.roster, desk.who, desk.now))
         desk.step("recorded")
         desk.target.forge.close(pid, end)
         desk.step("closed")
@@ -106,25 +137,25 @@ def reject(desk: Desk, pid: str, reason: str, by: str | None) -> Standing:
     return show(desk, pid)
 
 
-def land(desk: Desk, pid: str, by: Signature | None = None) -> Standing:
+def land(desk: Desk, pid: str) -> Standing:
     """Merge an approved proposal into `main`, with its approvals in the trailers, and close it.
 
-    `by` commits the merge (default: whoever asked for it). NegativeAnswerError says what is missing.
+    NegativeAnswerError says what is missing.
     """
     for _ in range(_ATTEMPTS):
         standing = show(desk, pid)
         if standing.state is State.LANDED:
             return _settle(desk, standing)
         _refuse_unready(standing)
-        landing = _landing(desk, standing, by)
+        landing = _landing(desk, standing)
         desk.step("committed")
         try:
             desk.target.forge.advance(landing, desk.target.commit)
         except ConflictError:
-            desk = Desk(again(desk.target), desk.roster, desk.now, desk.step)
+            desk = replace(desk, target=again(desk.target))
             continue
         desk.step("advanced")
-        desk = Desk(again(desk.target), desk.roster, desk.now, desk.step)
+        desk = replace(desk, target=again(desk.target))
         return _settle(desk, show(desk, pid))
     raise ConflictError(f"main of {desk.target.id} moves too fast to land on", "run the command again")
 
@@ -151,17 +182,19 @@ def _refuse_unready(standing: Standing) -> None:
         )
     if standing.stale:
         raise NegativeAnswerError(
-            f"main changed {', '.join(standing.stale)} since {pid} was proposed", "propose the entry again, then approve it"
+            f"main changed {', '.join(standing.stale)} since {pid} was proposed",
+            "propose the entry again, then approve it",
         )
     if standing.decision and not standing.decision.satisfied:
         raise NegativeAnswerError(f"the proposal {pid} lacks {'; '.join(standing.decision.missing)}")
     if standing.target.forge.dirty():
         raise OutsideError(
-            f"the checkout of {standing.target.git.root} has changes that are not committed", "commit or stash them first"
+            f"the checkout of {standing.target.git.root} has changes that are not committed",
+            "commit or stash them first",
         )
 
 
-def _landing(desk: Desk, standing: Standing, by: Signature | None) -> str:
+def _landing(desk: Desk, standing: Standing) -> str:
     """The merge commit: first parent `main`, second the proposal; its tree is main's with the proposal's files."""
     git = desk.target.git
     head, root = standing.head, standing.root
@@ -169,13 +202,18 @@ def _landing(desk: Desk, standing: Standing, by: Signature | None) -> str:
     if standing.base != desk.target.commit:
         changed = standing.changed or {}
         blobs = git.read_many(one.oid for one in changed.values() if one)
-        tree = git.write_tree(desk.target.commit, {path: blobs[one.oid] if one else None for path, one in changed.items()})
+        tree = git.write_tree(
+            desk.target.commit, {path: blobs[one.oid] if one else None for path, one in changed.items()}
+        )
     counted = standing.decision.counted if standing.decision else ()
-    trailers = [(key, value) for key, value in root.trailers if key.startswith("Compass-") and key not in _KEPT]
+    trailers = [
+        (key, value) for key, value in root.trailers if key.startswith("Compass-") and key not in _KEPT
+    ]
     trailers += [("Approved-by", f"{who} role={role} head={head.oid}") for who, role in counted]
     author = Signature(root.author.name, root.author.email, desk.now)
     text = message(root.message.split("\n", 1)[0], (), trailers)
-    return git.commit(tree, [desk.target.commit, head.oid], text, author, by or author)
+    committer = signature_of(desk.roster, desk.who, desk.now) if desk.who else author
+    return git.commit(tree, [desk.target.commit, head.oid], text, author, committer)
 
 
 def _settle(desk: Desk, standing: Standing) -> Standing:

@@ -37,7 +37,9 @@ class Roster:
 
     @cached_property
     def _mails(self) -> dict[str, str | None]:
-        return _unique((mail.casefold(), person.id) for person in self.people.people for mail in person.emails)
+        return _unique(
+            (mail.casefold(), person.id) for person in self.people.people for mail in person.emails
+        )
 
     @cached_property
     def _keys(self) -> dict[bytes, str | None]:
@@ -70,7 +72,9 @@ class Roster:
     def tribes_of(self, principal: str) -> frozenset[str]:
         """The tribes that a person belongs to, through a team or as its lead."""
         found = {team.tribe for team in self.teams.teams if principal in _all(team)}
-        return frozenset(found | {tribe.id for tribe in self.teams.tribes if principal in {*tribe.leads, *tribe.deputies}})
+        return frozenset(
+            found | {tribe.id for tribe in self.teams.tribes if principal in {*tribe.leads, *tribe.deputies}}
+        )
 
     def holders(self, role: Role, scope: Scope) -> frozenset[str]:
         """Everyone who holds `role` within `scope`; deputies stand in for leads."""

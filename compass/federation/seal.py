@@ -11,7 +11,9 @@ from typing import Final
 from compass.errors import ConfigError
 
 _KEY: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,30}):((?:[0-9a-fA-F]{2}){16,})")
-_HINT: Final = "set COMPASS_SEAL_KEY to <key id>:<at least 32 hexadecimal digits>; the tribe keeps it among its secrets"
+_HINT: Final = (
+    "set COMPASS_SEAL_KEY to <key id>:<at least 32 hexadecimal digits>; the tribe keeps it among its secrets"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 from compass.adapters.forge.plain import PlainForge
 from compass.errors import ConflictError, NegativeAnswerError
 from compass.federation.endorsement import signature_of
+from compass.federation.maps import keep_map
 from compass.federation.outbox import Slot
 from compass.federation.plan import Plan
 from compass.federation.review import Desk, settle
@@ -46,7 +47,7 @@ def preview(plan: Plan, post: Post) -> Proposal:
 def send(plan: Plan, post: Post) -> Proposal:
     """Open the proposal, or bring the one under way up to date; ConflictError when the target moved meanwhile."""
     slot = _slot(plan, post)
-    desk = Desk(plan.route.target, plan.route.roster, post.now, post.step)
+    desk = Desk(plan.route.target, plan.route.roster, post.now)
     pid = slot.current()
     if pid is None and plan.unchanged:
         return _unsent(plan)
@@ -65,10 +66,19 @@ def send(plan: Plan, post: Post) -> Proposal:
         return _unsent(plan)
     if standing is None or not _is_current(plan, standing):
         _refuse_foreign(standing)
+        if plan.crossed.map is not None:
+            # Before anything leaves: a number that was once given is never given to another word.
+            known = plan.crossed.known_map
+            keep_map(
+                plan.route.source.member.forge, plan.route.source.loaded.id, known, plan.crossed.map, post.now
+            )
+        post.step("mapped")
         head = _write(plan, post, pid)
         post.step("written")
         if plan.route.target.forge.main() != plan.route.target.commit:
-            raise ConflictError(f"main of {plan.route.target.id} moved while this was planned", "run the command again")
+            raise ConflictError(
+                f"main of {plan.route.target.id} moved while this was planned", "run the command again"
+            )
         plan.route.target.forge.propose(pid, head, standing.head.oid if standing else None)
         post.step("proposed")
     return read_standing(plan.route.target, plan.route.roster, pid).proposal()

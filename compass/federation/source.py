@@ -58,11 +58,17 @@ def read_source_entry(source: Member, entry: str, roster: Roster, *, since: str 
     if since:
         touched = [one for one in touched if not git.is_ancestor(one.oid, since)]
     last = next(iter(lineage(git, source.commit, path, loaded.id, first_parent=True)))
-    notes = () if not _differs(git, path, files[path].oid) else (f"{path} differs in the working tree; HEAD was sent",)
+    notes = (
+        ()
+        if not _differs(git, path, files[path].oid)
+        else (f"{path} differs in the working tree; HEAD was sent",)
+    )
     return SourceEntry(source, loaded, last.oid, _principals(source, touched, roster), notes)
 
 
-def commit_personal(source: Member, entry: str, by: str, roster: Roster, now: datetime, *, dry: bool) -> SourceEntry | Member:
+def commit_personal(
+    source: Member, entry: str, by: str, roster: Roster, now: datetime, *, dry: bool
+) -> SourceEntry | Member:
     """Commit the working tree's version of an entry of the personal repository for its owner.
 
     Returns the repository as it stands then; with `dry` nothing is written and the entry is returned as it would be.
@@ -90,7 +96,9 @@ def commit_personal(source: Member, entry: str, by: str, roster: Roster, now: da
 
 def parse_entry(member: Member, path: str, data: bytes) -> LoadedEntry:
     """The entry in a file; NegativeAnswerError with every error and its place."""
-    mount = Mount(member.id, member.config.level, member.git.root, member.git, member.commit, member.config, 0)
+    mount = Mount(
+        member.id, member.config.level, member.git.root, member.git, member.commit, member.config, 0
+    )
     with ParseCache(None) as cache:
         part = read_source(Source(mount, member.commit, {path: (blob_id(data), data)}), cache)
     if not part.entries:
@@ -139,7 +147,9 @@ def _path(source: Member, entry: str) -> str | None:
 
 def _path_in_folder(root: Path, entry: str) -> str | None:
     """The path of an entry that stands only in the working tree."""
-    for path in sorted([*root.glob("patterns/*.md"), *root.glob("runbooks/*.md"), *root.glob("postmortems/**/*.md")]):
+    for path in sorted(
+        [*root.glob("patterns/*.md"), *root.glob("runbooks/*.md"), *root.glob("postmortems/**/*.md")]
+    ):
         if path.is_file() and not path.is_symlink() and id_in(path.read_bytes()) == entry:
             return path.relative_to(root).as_posix()
     return None
@@ -153,7 +163,9 @@ def _not_committed(source: Member, entry: str, path: str | None) -> NegativeAnsw
             f"{where} is only in the working tree of {git.root}",
             f"commit it: git -C {git.root} add {where} && git -C {git.root} commit -m 'Add {Path(where).stem}'",
         )
-    return NegativeAnswerError(f"{source.id} has no entry {entry}", "name an id, or a path such as patterns/<slug>.md")
+    return NegativeAnswerError(
+        f"{source.id} has no entry {entry}", "name an id, or a path such as patterns/<slug>.md"
+    )
 
 
 def _differs(git: GitRepository, path: str, oid: str) -> bool:
@@ -174,5 +186,9 @@ def _principals(source: Member, commits: Iterable[CommitInfo], roster: Roster) -
                 )
             if who:
                 found[who] = None
-        found.update((value, None) for key, value in commit.trailers if key == "Compass-Excluded" and value in roster.by_id)
+        found.update(
+            (value, None)
+            for key, value in commit.trailers
+            if key == "Compass-Excluded" and value in roster.by_id
+        )
     return tuple(sorted(found))

@@ -138,7 +138,12 @@ def _case(
     changed: Mapping[str, object],
     pid: str,
 ) -> Case:
-    barred = {value: "wrote the source entry" for one in chain for key, value in one.trailers if key == "Compass-Excluded"}
+    barred = {
+        value: "wrote the source entry"
+        for one in chain
+        for key, value in one.trailers
+        if key == "Compass-Excluded"
+    }
     nobody = []
     for commit in chain:
         for mail in people_of(commit):
@@ -153,7 +158,13 @@ def _case(
     scope = scope_of(target.config, source, roster, requester)
     holders = {need.role: roster.holders(need.role, scope) for need in needs}
     return Case(
-        head.oid, head.tree, needs, holders, barred, tuple(dict.fromkeys(nobody)), _approvals(target, roster, pid)
+        head.oid,
+        head.tree,
+        needs,
+        holders,
+        barred,
+        tuple(dict.fromkeys(nobody)),
+        _approvals(target, roster, pid),
     )
 
 
@@ -194,4 +205,7 @@ def _landed_needs(end: CommitInfo | None) -> tuple[Need, ...]:
         for key, value in (end.trailers if end else ())
         if key == "Approved-by" and " role=" in value
     ]
-    return tuple(Need(role=Role(role), count=roles.count(role), have=roles.count(role)) for role in dict.fromkeys(roles))
+    return tuple(
+        Need(role=Role(role), count=roles.count(role), have=roles.count(role))
+        for role in dict.fromkeys(roles)
+    )

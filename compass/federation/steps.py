@@ -8,7 +8,7 @@ from typing import Final
 Checkpoint = Callable[[str], None]
 """Called with a step's name after the step is done; a test raises here to play a crash."""
 
-SEND: Final = ("drawn", "settled", "written", "proposed")
+SEND: Final = ("drawn", "settled", "mapped", "written", "proposed")
 APPROVE: Final = ("signed", "approved")
 REJECT: Final = ("recorded", "closed", "settled")
 LAND: Final = ("committed", "advanced", "closed", "settled")

@@ -104,7 +104,9 @@ def sync(repo: Path, clones: Path, *, offline: bool = False) -> SyncReport:
         known[parent.id] = parent.commit
     if known != lock.parents:
         data = dump_yaml({"schema": 1, "parents": dict(sorted(known.items()))})
-        write_atomically(place, f"# Written by `compass sync`: what it saw last of each parent.\n{data}".encode())
+        write_atomically(
+            place, f"# Written by `compass sync`: what it saw last of each parent.\n{data}".encode()
+        )
     return SyncReport(
         parents=tuple(found.parents),
         added=tuple(found.added),
@@ -121,7 +123,11 @@ def _ancestors(reader: Member, clones: Path, found: _Findings, *, offline: bool)
     for one in queue:
         for location in parents(one, clones):
             try:
-                parent = _look(location, clones, offline=offline) if is_remote(location) else open_member(location, clones)
+                parent = (
+                    _look(location, clones, offline=offline)
+                    if is_remote(location)
+                    else open_member(location, clones)
+                )
             except (ConfigError, OutsideError) as error:
                 found.alarms.append(f"{location} cannot be read: {error.message}")
                 continue
@@ -139,7 +145,7 @@ def _look(url: str, clones: Path, *, offline: bool) -> Member:
     commit = git.resolve(_INCOMING)
     if commit is None:
         raise OutsideError(f"{url} was never fetched", "run `compass sync` without --offline")
-    git.fetch_missing(url, _wanted(git, commit))
+    git.fetch_missing(url, commit, _wanted(git, commit))
     return Member(PlainForge(git, url), commit, read_model(git, commit, CONFIG, Repository))
 
 
@@ -206,6 +212,6 @@ def _read_lock(path: Path) -> Lock:
     except FileNotFoundError:
         return Lock()
     except (YamlProblem, ValidationError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read", "delete it; the next sync cannot notice rewinds since the last one") from error
-
-
+        raise ConfigError(
+            f"{path} cannot be read", "delete it; the next sync cannot notice rewinds since the last one"
+        ) from error

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from compass.investigate.deviation import Deviation, describe
-from compass.investigate.families import Family, words
+from compass.investigate.families import Family, meaning, words
 from compass.investigate.findings import Finding, Signal
 from compass.investigate.observation import Observation
 from compass.investigate.robust import mad
@@ -57,8 +57,6 @@ def symptom_family(observed: Observation) -> Family | None:
     """What the symptom is about, where it names a metric."""
     if not observed.symptom_metric:
         return None
-    from compass.investigate.families import meaning  # noqa: PLC0415
-
     family = meaning(observed.symptom_metric).family
     return family if family in TRAVELS else None
 

@@ -52,9 +52,7 @@ def failed_span_findings(observed: Observation) -> list[Finding]:
     return [best[name] for name in sorted(best)]
 
 
-def _phases(
-    observed: Observation, count: Callable[[Forest, Iterable[int]], Counts]
-) -> tuple[Counts, Counts]:
+def _phases(observed: Observation, count: Callable[[Forest, Iterable[int]], Counts]) -> tuple[Counts, Counts]:
     """Counts before (baseline included) and since detection."""
     forest, past = observed.window.forest, observed.baseline.forest
     old: dict[Kind, dict[str, int]] = defaultdict(lambda: defaultdict(int))

@@ -80,7 +80,11 @@ def _peers(group: Iterable[_Samples]) -> _Peers:
             changes.append(abs(one.now - level) / max(abs(level), _TINY))
             if len(one.usual):
                 drifts.append(abs(level - float(np.median(one.usual))) / max(abs(level), _TINY))
-    return _Peers(*(float(np.median(found)) if found else 0.0 for found in (swings, changes, drifts)), largest)
+    return _Peers(_median(swings), _median(changes), _median(drifts), largest)
+
+
+def _median(values: list[float]) -> float:
+    return float(np.median(values)) if values else 0.0
 
 
 def _deviation(key: SeriesKey, expr: str, one: _Samples, peers: _Peers) -> Deviation:
@@ -147,7 +151,14 @@ def metric_findings(found: Iterable[Deviation]) -> list[Finding]:
             worst[place] = one
     return [
         Finding(
-            component, Signal.METRIC, one.surprise, describe(one), family, one.key.metric, one.expr, "prometheus"
+            component,
+            Signal.METRIC,
+            one.surprise,
+            describe(one),
+            family,
+            one.key.metric,
+            one.expr,
+            "prometheus",
         )
         for (component, family), one in sorted(worst.items())
     ]

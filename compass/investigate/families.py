@@ -42,34 +42,44 @@ _TABLE: Final[tuple[tuple[Family, int, str], ...]] = (
     (
         Family.ERRORS,
         1,
-        r"errors?|err|fail\w*|exceptions?|faults?|5xx|4xx|timeouts?|reject\w*|dropped|drops?|denied|retry|retries"
-        r"|retransmi\w*|abort\w*|deadlocks?|unavailable|loss|lost|refused|panics?|miss(?:es)?|discard\w*",
+        (
+            r"errors?|err|fail\w*|exceptions?|faults?|5xx|4xx|timeouts?|reject\w*|dropped|drops?|denied|retry|retries"
+            r"|retransmi\w*|abort\w*|deadlocks?|unavailable|loss|lost|refused|panics?|miss(?:es)?|discard\w*"
+        ),
     ),
     (
         Family.SATURATION,
         1,
-        r"queue\w*|lag|backlog|pending|waiting|waiters|blocked|pool|connections?|conns?|threads?|saturation|locks?"
-        r"|inflight|goroutines|handles?|fds?|files|utili[sz]ation|unacked|under|replicated|stalls?|pressure|iowait"
-        r"|await|slots?|sessions?|depth",
+        (
+            r"queue\w*|lag|backlog|pending|waiting|waiters|blocked|pool|connections?|conns?|threads?|saturation|locks?"
+            r"|inflight|goroutines|handles?|fds?|files|utili[sz]ation|unacked|under|replicated|stalls?|pressure|iowait"
+            r"|await|slots?|sessions?|depth"
+        ),
     ),
-    (Family.CPU, 1, r"cpu|processor|throttl\w*|load|load1|load5|load15"),
-    (Family.MEMORY, 1, r"mem|memory|heap|rss|swap|gc|pgfault|pgmajfault|workingset|cache"),
-    (Family.DISK, 1, r"disk|fs|filesystem|inodes?|volume|storage|io|iops|block|blkio"),
+    (Family.CPU, 1, r"cpu\w*|processor|throttl\w*|load|load1|load5|load15"),
+    (Family.MEMORY, 1, r"mem\w*|heap|rss|swap|gc|pgfault|pgmajfault|workingset|cache"),
+    (Family.DISK, 1, r"disk\w*|fs|filesystem|inodes?|volume|storage|io|iops|block|blkio"),
     (
         Family.LATENCY,
         1,
         r"latency|duration|delay|elapsed|response|rt|rtt|ttfb|p50|p75|p90|p95|p99|seconds|millis\w*|ms|wait|time",
     ),
-    (Family.NETWORK, 0, r"network|net|bytes|receive\w*|transmit\w*|packets?|rx|tx|sockets?|tcp|udp|syscall\w*"),
+    (
+        Family.NETWORK,
+        0,
+        r"network|net|bytes|receive\w*|transmit\w*|packets?|rx|tx|sockets?|tcp|udp|syscall\w*",
+    ),
     (
         Family.TRAFFIC,
         0,
-        r"requests?|reqs?|ops|rps|qps|tps|throughput|workload|calls?|count|hits|operations|transactions?|messages?"
-        r"|orders?|rate|invocations?",
+        (
+            r"requests?|reqs?|ops|rps|qps|tps|throughput|workload|calls?|count|hits|operations|transactions?|messages?"
+            r"|orders?|rate|invocations?"
+        ),
     ),
 )
 _PATTERNS: Final = tuple((family, bad, re.compile(pattern)) for family, bad, pattern in _TABLE)
-_GOOD_WHEN_HIGH: Final = re.compile(r"free|idle|available|remaining|headroom|left")
+_GOOD_WHEN_HIGH: Final = re.compile(r"free|idle|avail|available|remaining|headroom|left")
 _RESOURCES: Final = frozenset({Family.CPU, Family.MEMORY, Family.DISK, Family.SATURATION})
 
 
@@ -89,11 +99,10 @@ def meaning(metric: str) -> Meaning:
         if any(pattern.fullmatch(word) for word in found):
             if family is Family.AVAILABILITY and "available" in found and _about_resource(found):
                 continue
-            if family in _RESOURCES and any(_GOOD_WHEN_HIGH.fullmatch(word) for word in found):
-                bad = -1
+            good = family in _RESOURCES and any(_GOOD_WHEN_HIGH.fullmatch(word) for word in found)
             if family is Family.LATENCY and {"client", "outbound", "upstream", "egress"} & set(found):
                 return Meaning(Family.CLIENT_LATENCY, bad, counter)
-            return Meaning(family, bad, counter)
+            return Meaning(family, -1 if good else bad, counter)
     return Meaning(Family.OTHER, 0, counter)
 
 

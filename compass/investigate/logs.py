@@ -16,7 +16,9 @@ from compass.model.recording import LogLine
 
 _SLICE: Final = 10.0  # seconds; the unit where lines carry no trace
 _ERROR_SLICE: Final = 5.0
-_HANDED_UP: Final = 0.7  # share of a callee's evidence that its caller loses: failures change callers' logs, too
+_HANDED_UP: Final = (
+    0.7  # share of a callee's evidence that its caller loses: failures change callers' logs, too
+)
 _KNOWN: Final = 0.3  # an error text that was known before counts less
 _ANY: Final = "*"
 
@@ -45,7 +47,9 @@ class _Tally:
 
     def rate(self, service: str, caller: str, text: str) -> tuple[int, int]:
         """(units with the statement, all units)."""
-        return len(self.logged.get(_Place(service, caller, text), ())), len(self.units.get((service, caller), ()))
+        return len(self.logged.get(_Place(service, caller, text), ())), len(
+            self.units.get((service, caller), ())
+        )
 
 
 def statement_findings(observed: Observation) -> list[Finding]:
@@ -63,7 +67,9 @@ def statement_findings(observed: Observation) -> list[Finding]:
     best = _strongest(old, new)
     results = []
     for service, (score, text) in sorted(best.items()):
-        below = max((best[name][0] for name in observed.callees.get(service, ()) if name in best), default=0.0)
+        below = max(
+            (best[name][0] for name in observed.callees.get(service, ()) if name in best), default=0.0
+        )
         left = score - _HANDED_UP * below
         if left > 0:
             (known, before), (seen, after) = old.rate(service, _ANY, text), new.rate(service, _ANY, text)
@@ -164,7 +170,9 @@ def new_error_findings(observed: Observation) -> list[Finding]:
     return [best[service] for service in sorted(best)]
 
 
-def _errors(lines: Iterable[LogLine], start: float, end: float) -> tuple[dict[tuple[str, str], set[int]], int]:
+def _errors(
+    lines: Iterable[LogLine], start: float, end: float
+) -> tuple[dict[tuple[str, str], set[int]], int]:
     """In which stretches of time each error statement was logged, and how many stretches there were."""
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
     chosen = [line for line in lines if start <= line.time_ns / 1e9 < end]

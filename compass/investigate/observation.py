@@ -118,8 +118,21 @@ class Observation:
     @cached_property
     def first_event(self) -> float:
         """When the first span or log line of the window happened; the window's start where there is none."""
-        firsts = [rows[0] for rows in (self.window.forest.starts, [line.time_ns for line in self.window.logs[:1]]) if rows]
+        firsts = [
+            rows[0]
+            for rows in (self.window.forest.starts, [line.time_ns for line in self.window.logs[:1]])
+            if rows
+        ]
         return min(firsts) / 1e9 if firsts else self.start
+
+    @cached_property
+    def calm_moment(self) -> float | None:
+        """A moment before the trouble: the end of the baseline, else the early window; None if neither is there."""
+        last = [track.times[-1] for track in self.baseline.tracks.values() if len(track.times)]
+        if last:
+            return float(max(last))
+        early = self.start + 0.25 * (self.detected - self.start)
+        return early if early > self.start else None
 
     @cached_property
     def looked_until(self) -> float:
@@ -140,3 +153,20 @@ class Observation:
         """Samples of the baseline, if there are enough to tell what is usual."""
         track = self.baseline.tracks.get(key)
         return track.values if track is not None and len(track.values) >= 5 else np.empty(0)
+
+    @cached_property
+    def silent(self) -> tuple[str, ...]:
+        """Components with telemetry before detection, or in the baseline, and none since; sorted."""
+        now, earlier = self._heard(), set(self.components)
+        earlier |= {key.component for key, track in self.baseline.tracks.items() if len(track.times) > 2}
+        return tuple(sorted(earlier - now - {""}))
+
+    def _heard(self) -> set[str]:
+        since = int((self.detected - self.step) * 1e9)
+        found = {span.service for span in self.window.spans if span.end_ns >= since}
+        found |= {line.service for line in self.window.logs if line.time_ns >= since}
+        last = self.detected - self.step
+        tracks = self.window.tracks.items()
+        return found | {
+            key.component for key, track in tracks if len(track.times) and track.times[-1] >= last
+        }

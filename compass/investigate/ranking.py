@@ -85,7 +85,10 @@ def combine(observed: Observation, found: Iterable[Finding]) -> tuple[Ranked, ..
     traced = len({span.service for span in observed.window.spans})
     ranked = []
     for component in observed.components:
-        findings = sorted(grouped[component], key=lambda one: (-weigh(one, traced=traced > 1, linked=bool(observed.edges)), one.text))
+        findings = sorted(
+            grouped[component],
+            key=lambda one: (-weigh(one, traced=traced > 1, linked=bool(observed.edges)), one.text),
+        )
         score = sum(weigh(one, traced=traced > 1, linked=bool(observed.edges)) for one in findings)
         ranked.append(Ranked(component, score, tuple(findings)))
     return tuple(sorted(ranked, key=lambda one: (-one.score, one.component)))

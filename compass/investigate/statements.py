@@ -8,10 +8,14 @@ from functools import lru_cache
 from typing import Final
 
 # `TravelServiceImpl#532`, `cart.py:120`, `Foo.java:45`: the surest name of a statement is where it stands.
-_PLACE: Final = re.compile(r"(?:^|[\s(\[])([A-Za-z_$][\w$.]*?(?:#|\.(?:py|java|go|js|ts|rb|cs|cpp|c|rs|kt|php):)\d{1,5})\b")
+_PLACE: Final = re.compile(
+    r"(?:^|[\s(\[])([A-Za-z_$][\w$.]*?(?:#|\.(?:py|java|go|js|ts|rb|cs|cpp|c|rs|kt|php):)\d{1,5})\b"
+)
 _SPAN: Final = re.compile(r"span[_ -]?id[\"']?\s*[:=]\s*[\"']?([0-9a-f]{8,16})", re.IGNORECASE)
 _IDS: Final = re.compile(r"\b(?:trace|span)[_ -]?id[\"']?\s*[:=]\s*[\"']?[0-9a-f]+[\"']?", re.IGNORECASE)
-_CLOCK: Final = re.compile(r"^[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ]?)?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?[\])]?\s*")
+_CLOCK: Final = re.compile(
+    r"^[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ]?)?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?[\])]?\s*"
+)
 _VARIABLE: Final = re.compile(
     r"\"[^\"]*\"|'[^']*'|https?://\S+|/[\w./{}%-]+|\b[0-9a-f]{8}-[0-9a-f-]{27,}|\b(?=\w*\d)[\w.:+-]+|[=:]\s*\S+"
 )
@@ -49,6 +53,9 @@ def span_of(message: str) -> str:
     """The span id that a line names, or an empty string."""
     found = _SPAN.search(message[:400])
     return found.group(1) if found else ""
+
+
+ERROR_LEVELS: Final = tuple(level.upper() for level in (*_LEVELS, "warn", "info", "debug", "trace"))
 
 
 def is_error(level: str) -> bool:

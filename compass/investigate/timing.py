@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from compass.investigate.families import Family
 from compass.investigate.findings import Finding, Signal
 from compass.investigate.observation import Observation
-from compass.investigate.traces import Edge, gaps, own_times
+from compass.investigate.traces import Forest, gaps, own_times
 
 _FLOOR: Final = 0.002  # seconds below which a difference is noise
 
@@ -21,7 +21,7 @@ class _Shift(NamedTuple):
     """How far a median moved (log ratio), from how many calls, and both medians in seconds."""
 
     log_ratio: float
-    count: int
+    calls: int
     reference: float
     now: float
 
@@ -63,12 +63,12 @@ def _gap_shift(times: list[float], reference: list[float], others: float) -> _Sh
 def _middle(shifts: list[_Shift]) -> _Shift:
     """The median shift by calls, drawn toward nothing when there are few."""
     ordered = sorted(shifts)
-    total = sum(shift.count for shift in ordered)
+    total = sum(shift.calls for shift in ordered)
     seen = 0
     for shift in ordered:
-        seen += shift.count
+        seen += shift.calls
         if 2 * seen >= total:
-            return shift._replace(log_ratio=shift.log_ratio * total / (total + 2), count=total)
+            return shift._replace(log_ratio=shift.log_ratio * total / (total + 2), calls=total)
     return ordered[-1]
 
 
@@ -88,10 +88,10 @@ def _credit(pairs: Mapping[tuple[str, str], _Shift]) -> list[Finding]:
             caller, worst = max(calls, key=lambda call: (call[1].log_ratio, call[0]))
             text = f"calls from {caller} spend {_ms(worst.now)} on the way, {_ms(worst.reference)} before"
             found[callee] = _finding(callee, Signal.GAP, left, text, caller)
-    for caller, shift in common.items():
-        if shift > 0 and (caller not in found or found[caller].score < shift):
-            text = f"calls to all its callees spend {math.exp(shift):.1f} times as long on the way as before"
-            found[caller] = _finding(caller, Signal.GAP, shift, text, "")
+    for caller, share in common.items():
+        if share > 0 and (caller not in found or found[caller].score < share):
+            text = f"calls to all its callees spend {math.exp(share):.1f} times as long on the way as before"
+            found[caller] = _finding(caller, Signal.GAP, share, text, "")
     return [found[name] for name in sorted(found)]
 
 
@@ -121,15 +121,26 @@ def own_time_findings(observed: Observation) -> list[Finding]:
     return found
 
 
-def edge_medians(observed: Observation, caller: str, callee: str) -> dict[Edge, float]:
-    """Median seconds between the two services since detection, for each operation."""
-    forest = observed.window.forest
-    new = gaps(forest, forest.between(observed.detected, observed.looked_until))
-    return {
-        edge: float(np.median(times))
-        for edge, times in new.items()
-        if edge.caller == caller and edge.callee == callee
-    }
+def edge_times(forest: Forest, caller: str, callee: str) -> list[tuple[float, float]]:
+    """(start in unix seconds, seconds on the way) of each call between two services."""
+    found = []
+    for index, span in enumerate(forest.spans):
+        below = forest.children[index]
+        if span.service == caller and len(below) == 1 and forest.spans[below[0]].service == callee:
+            child = forest.spans[below[0]]
+            spent = (span.end_ns - span.start_ns) - (child.end_ns - child.start_ns)
+            found.append((span.start_ns / 1e9, max(spent, 0) / 1e9))
+    return found
+
+
+def span_times(forest: Forest, service: str) -> list[tuple[float, float]]:
+    """(start in unix seconds, seconds in the service itself) of each request that enters it."""
+    found = []
+    for index, span in enumerate(forest.spans):
+        if span.service == service and forest.entry(index):
+            below = forest.called_time(index)
+            found.append((span.start_ns / 1e9, max(0, span.end_ns - span.start_ns - below) / 1e9))
+    return found
 
 
 def _finding(component: str, signal: Signal, score: float, text: str, other: str) -> Finding:
@@ -139,8 +150,3 @@ def _finding(component: str, signal: Signal, score: float, text: str, other: str
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms"
-
-
-def medians(groups: Iterable[list[float]]) -> list[float]:
-    """The median of each group."""
-    return [float(np.median(group)) for group in groups]

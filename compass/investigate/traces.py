@@ -38,7 +38,9 @@ class Forest:
     @classmethod
     def grow(cls, spans: Iterable[Span]) -> Forest:
         """Join spans by (trace, parent); order of the input does not matter."""
-        ordered = tuple(sorted(set(spans), key=lambda span: (span.start_ns, span.end_ns, span.trace, span.span)))
+        ordered = tuple(
+            sorted(set(spans), key=lambda span: (span.start_ns, span.end_ns, span.trace, span.span))
+        )
         place = {(span.trace, span.span): index for index, span in enumerate(ordered)}
         below: list[list[int]] = [[] for _ in ordered]
         parents = []
@@ -51,7 +53,9 @@ class Forest:
 
     def between(self, start: float, end: float) -> list[int]:
         """Indices of spans that start in [start, end), in unix seconds."""
-        return list(range(bisect_left(self.starts, int(start * 1e9)), bisect_left(self.starts, int(end * 1e9))))
+        return list(
+            range(bisect_left(self.starts, int(start * 1e9)), bisect_left(self.starts, int(end * 1e9)))
+        )
 
     @cached_property
     def starts(self) -> list[int]:
@@ -87,6 +91,23 @@ class Forest:
                 covered += end - begin
                 reach = end
         return (span.end_ns - span.start_ns - covered) / 1e9
+
+    def called_time(self, index: int) -> int:
+        """Nanoseconds that a span waits for other services, calls at the same time counted once."""
+        own, found, stack = self.spans[index].service, [], list(self.children[index])
+        while stack:
+            child = stack.pop()
+            span, below = self.spans[child], self.children[child]
+            remote = len(below) == 1 and self.spans[below[0]].service != own
+            if span.service != own or remote:
+                found.append((span.start_ns, span.end_ns))
+            else:
+                stack.extend(below)
+        covered, reach = 0, 0
+        for start, end in sorted(found):
+            covered += max(0, end - max(start, reach))
+            reach = max(reach, end)
+        return covered
 
     def called(self, index: int) -> list[str]:
         """Services that a span calls, through spans of its own service too, in order of start."""

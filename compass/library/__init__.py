@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from compass.errors import ConfigError, OutsideError
 from compass.library.cache import ParseCache
+from compass.library.collector import paused
 from compass.library.reading import LoadedEntry, Part, explain, read_source
 from compass.library.source import Mount, Source, blob_id, clone_path, open_source, parent_path
 from compass.model.base import Problem, Severity
@@ -74,7 +76,7 @@ def load(
     lost: list[Problem] = []
     if parents:
         lost = _open_ancestors(sources, clones)
-    with ParseCache(cache) as parsed:
+    with ParseCache(cache, f"entries-{_models()}") as parsed, paused():
         parts = [read_source(source, parsed) for source in sources]
     return Library(
         mounts=tuple(source.mount for source in sources),
@@ -87,6 +89,13 @@ def load(
         problems=(*parts[0].problems, *_from_above(sources[1:], parts[1:]), *lost),
         files=sum(part.files for part in parts),
     )
+
+
+def _models() -> str:
+    """Changes whenever a model may have: then nothing that was found valid is known to be."""
+    files = sorted((Path(__file__).parent.parent / "model").glob("*.py"))
+    state = [(one.name, found.st_size, found.st_mtime_ns) for one in files for found in [one.stat()]]
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:12]
 
 
 def _from_above(sources: list[Source], parts: list[Part]) -> Iterator[Problem]:

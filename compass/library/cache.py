@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 _VERSION: Final = 1
+_CHUNK: Final = 500
 
 
 class ParseCache:
@@ -32,41 +33,40 @@ class ParseCache:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what was learnt; failing to is no failure."""
-        if self._connection is None:
-            return
-        try:
-            with self._connection:
-                self._connection.executemany("INSERT OR IGNORE INTO parsed VALUES (?, ?)", self._new.items())
-        except sqlite3.Error:
-            pass
-        finally:
+        """Write what was learnt."""
+        self._flush()
+        if self._connection is not None:
             self._connection.close()
 
-    def find(self, blobs: Iterable[str]) -> dict[str, Any]:
-        """What is known of these blobs."""
+    def find(self, blobs: Iterable[str]) -> dict[str, str]:
+        """What was remembered of these blobs."""
         if self._connection is None:
             return {}
         wanted = list(blobs)
-        found: dict[str, Any] = {}
+        found: dict[str, str] = {}
         try:
-            for start in range(0, len(wanted), 500):
-                chunk = wanted[start : start + 500]
+            for start in range(0, len(wanted), _CHUNK):
+                chunk = wanted[start : start + _CHUNK]
                 marks = ",".join("?" * len(chunk))
                 query = f"SELECT blob, data FROM parsed WHERE blob IN ({marks})"  # noqa: S608  # only question marks are inserted
                 rows = self._connection.execute(query, chunk)
-                found.update({blob: json.loads(data) for blob, data in rows})
-        except (sqlite3.Error, ValueError):
+                found.update(rows)
+        except sqlite3.Error:
             return {}
         return found
 
-    def remember(self, blob: str, data: Any) -> None:
-        """Keep what was parsed; only what JSON holds without loss is worth keeping."""
+    def remember(self, blob: str, data: str) -> None:
+        """Keep what follows from a blob."""
+        self._new[blob] = data
+        if len(self._new) >= _CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is kept; failing to is no failure."""
         if self._connection is not None:
-            try:
-                self._new[blob] = json.dumps(data, allow_nan=False)
-            except (TypeError, ValueError):
-                return
+            with suppress(sqlite3.Error), self._connection:
+                self._connection.executemany("INSERT OR IGNORE INTO parsed VALUES (?, ?)", self._new.items())
+        self._new.clear()
 
     @staticmethod
     def _open(file: Path) -> sqlite3.Connection:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from compass.adapters.documents import YamlProblem, locate, parse_documents, parse_yaml, split
+from compass.adapters.documents import Parts, YamlProblem, locate, parse_documents, parse_yaml, split
 from compass.library.cache import ParseCache
 from compass.library.source import Mount, Source
 from compass.model.base import Problem, Severity
@@ -26,39 +27,42 @@ _PRIVATE: Final = "catalog/private.yaml"
 
 @dataclass(frozen=True)
 class LoadedEntry:
-    """A valid entry and where it stands; `body_line` is the line (from 1) on which its body starts."""
+    """A valid entry and where it stands; what costs time is read from its text when it is asked for."""
 
-    entry: AnyEntry
     mount: Mount
     path: str
     blob: str
     text: str
-    body: str
-    body_line: int
+    id: str
+    kind: str
+    title: str
+    status: Status
+    front: Mapping[str, Any] | str = field(repr=False, compare=False)
+    """The front matter, known to be valid: as data, or as JSON out of the cache."""
+
+    @cached_property
+    def entry(self) -> AnyEntry:
+        """The entry as a model."""
+        data = json.loads(self.front) if isinstance(self.front, str) else self.front
+        return KINDS[self.kind].model_validate(data)  # type: ignore[return-value]  # KINDS maps to the members of AnyEntry
+
+    @cached_property
+    def _parts(self) -> Parts:
+        return split(self.text)
 
     @property
-    def id(self) -> str:
-        """The entry's id."""
-        return self.entry.id
+    def body(self) -> str:
+        """The Markdown below the front matter."""
+        return self._parts.body
 
     @property
-    def kind(self) -> str:
-        """pattern, runbook or postmortem."""
-        return self.entry.kind
-
-    @property
-    def title(self) -> str:
-        """The entry's title."""
-        return self.entry.title
-
-    @property
-    def status(self) -> Status:
-        """How far the entry is confirmed."""
-        return self.entry.status
+    def body_line(self) -> int:
+        """The line (from 1) on which the body starts."""
+        return self._parts.body_line
 
     def place(self, path: tuple[str | int, ...]) -> tuple[int, int]:
         """Line and column in the file of a field, such as `("match", "condition")`."""
-        line, column = locate(split(self.text).front, path)
+        line, column = locate(self._parts.front, path)
         return line + 1, column
 
     def line_of(self, path: tuple[str | int, ...]) -> int:
@@ -165,19 +169,18 @@ def _entry(
     path: str,
     blob: str,
     raw: bytes,
-    known: Mapping[str, Any],
+    known: Mapping[str, str],
     cache: ParseCache,
     problems: list[Problem],
 ) -> LoadedEntry | None:
     text = decode(path, raw, problems)
     if text is None:
         return None
+    if blob in known:
+        return _remembered(mount, path, blob, text, known[blob])
     try:
         parts = split(text)
-        data = known.get(blob)
-        if data is None:
-            data = parse_yaml(parts.front)
-            cache.remember(blob, data)
+        data = parse_yaml(parts.front)
     except YamlProblem as problem:
         offset = 1 if text.startswith("---\n") and problem.line >= 1 else 0
         problems.append(_problem("yaml", path, problem.message, None, problem.line + offset, problem.column))
@@ -199,7 +202,26 @@ def _entry(
             explain(KINDS[kind], error, data, parts.front, path, 1, name if isinstance(name, str) else None)
         )
         return None
-    return LoadedEntry(entry, mount, path, blob, text, parts.body, parts.body_line)  # type: ignore[arg-type]  # KINDS maps to the members of AnyEntry
+    front = _as_json(data)
+    if isinstance(front, str):
+        cache.remember(blob, f"{json.dumps([entry.id, entry.kind, entry.title, entry.status])}\n{front}")
+    loaded = LoadedEntry(mount, path, blob, text, entry.id, entry.kind, entry.title, entry.status, front)
+    vars(loaded)["entry"] = entry  # it was just validated: the cached property need not do it again
+    return loaded
+
+
+def _as_json(data: Mapping[str, Any]) -> Mapping[str, Any] | str:
+    """A fifth of the memory of the data itself, which stays only where JSON would lose something."""
+    try:
+        return json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError):
+        return data
+
+
+def _remembered(mount: Mount, path: str, blob: str, text: str, row: str) -> LoadedEntry:
+    head, _, front = row.partition("\n")
+    name, kind, title, status = json.loads(head)
+    return LoadedEntry(mount, path, blob, text, name, kind, title, Status(status), front)
 
 
 def _whole(model: type[_Model], path: str, raw: bytes, problems: list[Problem]) -> _Model | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -144,20 +145,21 @@ def _from_git(git: GitRepository, commit: str, prefix: str) -> _Found:
 def _from_folder(root: Path) -> _Found:
     files: dict[str, tuple[str, bytes]] = {}
     problems: list[Problem] = []
-    for path in sorted(_walk(root)):
-        name = path.relative_to(root).as_posix()
-        if not WANTED.fullmatch(name):
-            continue
-        if path.is_symlink():
+    top = ((name, item) for name, item in _listed(root, "", 0) if name.endswith(".yaml") or name in _FOLDERS)
+    for name, item in sorted(
+        [*top, *(one for folder in _FOLDERS for one in _listed(root, folder, 1))], key=_name
+    ):
+        if item.is_symlink() and (name in _FOLDERS or WANTED.fullmatch(name)):
             problems.append(
                 _problem("link", name, "symbolic links are not followed", "put the file itself here")
             )
-        elif not path.is_file():
+        elif not WANTED.fullmatch(name) or not item.is_file(follow_symlinks=False):
             continue
-        elif path.stat().st_size > MAX_FILE:
+        elif item.stat(follow_symlinks=False).st_size > MAX_FILE:
             problems.append(_too_large(name))
         else:
-            data = path.read_bytes()
+            with FileIO(item.path) as stream:
+                data = stream.readall()
             files[name] = (blob_id(data), data)
     recordings = root / "recordings"
     names = (
@@ -168,13 +170,21 @@ def _from_folder(root: Path) -> _Found:
     return files, problems, sorted(names)
 
 
-def _walk(root: Path) -> list[Path]:
-    found = [root / name for name in ("compass.yaml", "people.yaml", "teams.yaml") if (root / name).exists()]
-    for folder in _FOLDERS:
-        for top, folders, names in os.walk(root / folder, followlinks=False):
-            folders.sort()
-            found += [Path(top) / name for name in names]
-    return found
+def _name(found: tuple[str, os.DirEntry[str]]) -> str:
+    return found[0]
+
+
+def _listed(root: Path, folder: str, depth: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """What lies in a folder and `depth` folders below it, by path; links are listed and never followed."""
+    if (root / folder).is_symlink() or not (root / folder).is_dir():
+        return
+    with os.scandir(root / folder) as found:
+        for item in found:
+            name = f"{folder}/{item.name}" if folder else item.name
+            if depth and item.is_dir(follow_symlinks=False):
+                yield from _listed(root, name, depth - 1)
+            else:
+                yield name, item
 
 
 def _too_large(path: str) -> Problem:

@@ -37,6 +37,16 @@ def code(text: str) -> str:
     return f'<div class="cm-code"><pre tabindex="0"><code>{escape(text.rstrip())}\n</code></pre></div>\n'
 
 
+def draw_text(tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
+    """Words."""
+    return escape(tokens[index].content)
+
+
+def draw_inline_code(tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
+    """Code among words."""
+    return f"<code>{escape(tokens[index].content)}</code>"
+
+
 def draw_code(tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
     """A fenced or indented block."""
     return code(tokens[index].content)

@@ -7,10 +7,12 @@ from typing import Final
 from compass.library import LoadedEntry
 from compass.model.entry import Evidence, Pattern, Postmortem, Runbook, Status
 from compass.publish import incident, match
+from compass.publish.blocks import document
 from compass.publish.commonmark import code
 from compass.publish.edition import KIND_NAMES, Edition, entry_page, named
 from compass.publish.markup import Markup
 from compass.publish.text import (
+    attribute,
     chip,
     count,
     day,
@@ -20,7 +22,6 @@ from compass.publish.text import (
     heading,
     items,
     moment,
-    one_line,
 )
 
 _STATUS: Final = {
@@ -62,16 +63,13 @@ class EntryPage:
             ),
             f'<p class="cm-kicker">{self._kicker(loaded)}</p>',
             heading(entry.title, 1),
-            self._trust(loaded, page),
-            self._facts(loaded, page),
-            self._banners(loaded, page),
-            summary,
+            f"{self._trust(loaded, page)}\n{self._facts(loaded, page)}\n{self._banners(loaded, page)}\n{summary}",
             *self._of_kind(loaded, page),
             *self._section("Evidence", self._evidence(loaded)),
             *self._section("References", self._references(loaded)),
             *self._section("Linked knowledge", self._links(loaded, page)),
         ]  # fmt: skip
-        return "\n\n".join(part for part in parts if part) + "\n"
+        return document(parts)
 
     def _tombstone(self, loaded: LoadedEntry, page: str) -> str:
         kind = KIND_NAMES[loaded.kind][0]
@@ -85,9 +83,9 @@ class EntryPage:
             front_matter(title=f"Withdrawn {kind.lower()} {loaded.id}", section=page.partition("/")[0]),
             f'<p class="cm-kicker">{kind} {chip("withdrawn", "status")}</p>',
             heading(f"{loaded.id} was withdrawn", 1),
-            f'<div class="cm-banner cm-banner-stop" role="note">\n{note}\n</div>',
+            f'<div class="cm-banner cm-banner-stop" role="note">{note}</div>',
         )
-        return "\n\n".join(parts) + "\n"
+        return document(parts)
 
     def inline(self, text: str, loaded: LoadedEntry) -> str:
         """A field's text, drawn for its own page."""
@@ -166,8 +164,8 @@ class EntryPage:
                     f"<strong>Stale.</strong> Its review was due on {day(entry.review_by)}, {count(late, 'day')} ago.{ask}",
                 )
             )
-        return "\n\n".join(
-            f'<div class="cm-banner cm-banner-{style}" role="note" data-pagefind-ignore>\n<p>{text}</p>\n</div>'
+        return "\n".join(
+            f'<div class="cm-banner cm-banner-{style}" role="note" data-pagefind-ignore><p>{text}</p></div>'
             for style, text in found
         )
 
@@ -218,7 +216,7 @@ class EntryPage:
         return [body]
 
     def _section(self, title: str, drawn: str) -> tuple[str, ...]:
-        return (heading(title, 2), f"<div>\n{drawn}\n</div>") if drawn else ()
+        return (heading(title, 2), drawn) if drawn else ()
 
     def _evidence(self, loaded: LoadedEntry) -> str:
         rows = "".join(f'<li id="evidence-{one.id}">{_evidence(one)}</li>' for one in loaded.entry.evidence)
@@ -259,10 +257,9 @@ def _evidence(one: Evidence) -> str:
 
 
 def _address(url: str) -> str:
-    shown = one_line(url)
     if url.lower().startswith(("https://", "http://")):
-        return f'<a href="{shown}" rel="noopener noreferrer nofollow">{shown.partition("//")[2]}</a>'
-    return f"<span>{shown}</span>"
+        return f'<a href="{attribute(url)}" rel="noopener noreferrer nofollow">{escape(url.partition("//")[2])}</a>'
+    return f"<span>{escape(url)}</span>"
 
 
 def _drafter(loaded: LoadedEntry) -> str:

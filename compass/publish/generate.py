@@ -49,7 +49,10 @@ def generate(folder: Path) -> Path:
     quiet = log.level
     log.setLevel(logging.ERROR)
     try:
-        build(load_config(str(folder / "mkdocs.yml")))
+        settings = load_config(str(folder / "mkdocs.yml"))
+        # The same pages sooner; `mkdocs build` does without.
+        settings.markdown_extensions.append("compass.publish.blocks")
+        build(settings)
     except (Abort, MkDocsException) as error:
         raise OutsideError(f"MkDocs could not build the site: {error}") from error
     finally:

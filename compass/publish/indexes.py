@@ -8,6 +8,7 @@ from typing import Final
 
 from compass.library import LoadedEntry
 from compass.model.entry import FOLDERS
+from compass.publish.blocks import document
 from compass.publish.edition import KIND_NAMES, Edition, entry_page, href, named, service_page, team_page
 from compass.publish.markup import Markup
 from compass.publish.text import chip, count, day, definition, escape, front_matter, heading
@@ -73,7 +74,7 @@ class Indexes:
                     "Start with what the last incident taught:",
                 )
             )
-            return "\n\n".join(parts) + "\n"
+            return document(parts)
         parts += [heading("Recently changed", 2), self._rows(edition.recent[:8], "index")]
         due = edition.due
         more = (
@@ -85,7 +86,7 @@ class Indexes:
         parts += [heading("Due for review", 2), self._rows(due[:5], "index") + more if due else calm]
         parts += [heading("By service", 2), self._tiles(edition.by_service, "index", service_page)]
         parts += [heading("By team", 2), self._tiles(edition.by_owner, "index", team_page)]
-        return "\n\n".join(part for part in parts if part) + "\n"
+        return document(parts)
 
     def _listing(
         self, folder: str, title: str, about: str, chosen: Sequence[LoadedEntry], section: str
@@ -107,7 +108,7 @@ class Indexes:
                 drawn,
                 _pager(number, len(pages)),
             ]
-            yield f"{page}.md", "\n\n".join(part for part in parts if part) + "\n"
+            yield f"{page}.md", document(parts)
 
     def _services(self) -> Iterator[tuple[str, str]]:
         found = self.edition.by_service
@@ -160,7 +161,7 @@ class Indexes:
             f'<p class="cm-lead">{about}</p>',
             drawn or _empty("Nothing here yet."),
         ]
-        return "\n\n".join(parts) + "\n"
+        return document(parts)
 
     def _group(
         self, reference: str, page: str, section: str, entries: Sequence[LoadedEntry], about: str, facts: str
@@ -178,7 +179,7 @@ class Indexes:
             chosen = [one for one in entries if one.kind == kind]
             if chosen:
                 parts += [heading(KIND_NAMES[kind][1], 2), self._rows(chosen[:PER_PAGE], page)]
-        return "\n\n".join(part for part in parts if part) + "\n"
+        return document(parts)
 
     def _tiles(self, groups: Groups, page: str, target: Callable[[str], str]) -> str:
         tiles = "".join(
@@ -234,4 +235,4 @@ def _pager(number: int, last: int) -> str:
 
 def _empty(text: str, command: str = "", lead: str = "") -> str:
     tail = f"<p>{lead} <code>{command}</code></p>" if command else ""
-    return f'<div class="cm-empty">\n<p><strong>{text}</strong></p>{tail}\n</div>'
+    return f'<div class="cm-empty"><p><strong>{text}</strong></p>{tail}</div>'

@@ -15,11 +15,13 @@ from compass.library import LoadedEntry
 from compass.model.entry import Status
 from compass.model.ids import ENTRY_ID
 from compass.publish import commonmark
+from compass.publish.blocks import block
 from compass.publish.edition import Edition, entry_page, href, named, service_page, team_page
-from compass.publish.text import clean, escape, heading
+from compass.publish.text import attribute, clean, escape, heading
 
-MAX_RENDERED: Final = 256 * 1024
-"""Characters of a body beyond which it is shown as it stands."""
+MAX_RENDERED: Final = 100_000
+"""Characters of a body beyond which it is shown as it stands: hostile nesting costs time with the square."""
+MAX_FIELD: Final = 20_000
 _OUTSIDE: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _FRAGMENT: Final = re.compile(r"#[A-Za-z0-9_-]+")
 
@@ -32,6 +34,8 @@ class Markup:
         self.parser = commonmark.parser()
         self.renderer = RendererHTML()
         rules: dict[str, Any] = {
+            "text": commonmark.draw_text,
+            "code_inline": commonmark.draw_inline_code,
             "compass_reference": self._draw_reference,
             "note_open": commonmark.draw_note,
             "note_close": lambda *_: "</p>\n",
@@ -52,7 +56,7 @@ class Markup:
     def body(self, loaded: LoadedEntry, page: str) -> str:
         """Markdown that holds headings as Markdown and all else as blocks of finished HTML."""
         if len(loaded.body) > MAX_RENDERED:
-            return f'<pre class="cm-raw"><code>{escape(loaded.body)}</code></pre>\n'
+            return block(f'<pre class="cm-raw"><code>{escape(loaded.body)}</code></pre>')
         tokens = self.parser.parse(clean(loaded.body), {})
         anchors = {token.info: f"note-{token.info}" for token in tokens if token.type == "note_open"}
         shift = 1 if any(token.tag == "h1" and token.level == 0 for token in tokens) else 0
@@ -69,7 +73,7 @@ class Markup:
 
     def inline(self, text: str, loaded: LoadedEntry, page: str) -> str:
         """One field's text as inline HTML."""
-        tokens = self.parser.parseInline(" ".join(clean(text).split())[:MAX_RENDERED], {})
+        tokens = self.parser.parseInline(" ".join(clean(text).split())[:MAX_FIELD], {})
         return self._render(tokens, loaded, page, {})
 
     def link(self, entry_id: str, page: str) -> str:
@@ -97,8 +101,7 @@ class Markup:
     def _block(
         self, tokens: Sequence[Token], loaded: LoadedEntry, page: str, anchors: Mapping[str, str]
     ) -> str:
-        drawn = self._render(tokens, loaded, page, anchors).strip()
-        return f"<div>\n{drawn}\n</div>" if drawn else ""
+        return block(self._render(tokens, loaded, page, anchors))
 
     def _render(
         self, tokens: Sequence[Token], loaded: LoadedEntry, page: str, anchors: Mapping[str, str]
@@ -131,7 +134,7 @@ class Markup:
     def _resolve(self, address: str, env: dict[str, Any]) -> str:
         """The attributes of a link that may be followed, or nothing: only known schemes and known files."""
         if _OUTSIDE.match(address):
-            return f'href="{escape(address)}" rel="noopener noreferrer nofollow"'
+            return f'href="{attribute(address)}" rel="noopener noreferrer nofollow"'
         if _FRAGMENT.fullmatch(address):
             return f'href="{address}"'
         loaded: LoadedEntry = env["entry"]

@@ -19,13 +19,17 @@ def clean(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """For HTML text and for a quoted attribute."""
-    return html.escape(clean(text), quote=True)
+    """For HTML text, never for an attribute; quotes stay, since each entity slows every later parser down.
+
+    Python-Markdown looks for code fences before it looks for HTML, so none may be left.
+    """
+    inert = clean(text).replace("&", "&amp;").replace("<", "&lt;")
+    return inert.replace("```", "&#96;``").replace("~~~", "&#126;~~")
 
 
-def one_line(text: str) -> str:
-    """As `escape`, with every run of white space made one space."""
-    return escape(" ".join(clean(text).split()))
+def attribute(text: str) -> str:
+    """For a quoted attribute, on one line."""
+    return html.escape(" ".join(clean(text).split()), quote=True)
 
 
 def heading(text: str, level: int) -> str:
@@ -41,7 +45,7 @@ def front_matter(**values: str) -> str:
 
 
 def _ascii(value: str) -> str:
-    return one_line(value).replace("\\", "&#92;").encode("ascii", "xmlcharrefreplace").decode("ascii")
+    return attribute(value).replace("\\", "&#92;").encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def day(value: date | datetime) -> str:
@@ -67,7 +71,9 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def chip(word: str, group: str, shown: str | None = None) -> str:
     """A small label; `group` and `word` give its colour, its text says the same."""
-    return f'<span class="cm-chip cm-{group}-{escape(word)}">{escape(shown or word.replace("_", " "))}</span>'
+    return (
+        f'<span class="cm-chip cm-{group}-{attribute(word)}">{escape(shown or word.replace("_", " "))}</span>'
+    )
 
 
 def definition(term: str, *values: str) -> str:

@@ -45,8 +45,13 @@ class GroupResult:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """True before unknown before false, then by share."""
+        """Of groups: true before unknown before false, then by share."""
         return _ORDER[self.truth], self.share
+
+    @property
+    def nearness(self) -> tuple[bool, float, int]:
+        """Of moments: true first, then by share; where data has not yet come together, a later moment tells more."""
+        return self.truth is True, self.share, -sum(signal.truth is None for signal in self.signals)
 
 
 @dataclass(frozen=True)
@@ -118,9 +123,10 @@ def _best(
     match: Match, tracks: Mapping[str, Track], group: dict[str, str], moments: Sequence[float]
 ) -> GroupResult:
     best: GroupResult | None = None
+    mine = {name: track.within(group) for name, track in tracks.items()}
     for moment in moments:
-        result = _at(match, tracks, group, moment)
-        if best is None or result.rank > best.rank:
+        result = _at(match, mine, group, moment)
+        if best is None or result.nearness > best.nearness:
             best = result
         if result.truth is True:
             break
@@ -130,7 +136,7 @@ def _best(
 
 
 def _at(match: Match, tracks: Mapping[str, Track], group: dict[str, str], moment: float) -> GroupResult:
-    signals = tuple(SignalResult(name, *track.at(moment, group)) for name, track in tracks.items())
+    signals = tuple(SignalResult(name, *track.at(moment)) for name, track in tracks.items())
     known = {signal.name: signal.truth for signal in signals}
     condition = match.parsed.evaluate(known)
     ordered = _in_order(match.order, {signal.name: signal.since for signal in signals if signal.truth})

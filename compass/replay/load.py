@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,10 @@ def load(folder: Path, *, history: bool = True, limits: Limits | None = None) ->
     past = _history_folder(folder, info.history)
     if past is None:
         note = f"recording.yaml: the history folder {info.history!r} is missing or lies elsewhere, and was left out"
-        telemetry = RecordedTelemetry(**{**vars(telemetry), "notes": (*telemetry.notes, note)})
-        return Recording(info, folder, telemetry)
-    return Recording(info, folder, telemetry, load_telemetry(past, limits))
+        return Recording(info, folder, replace(telemetry, notes=(*telemetry.notes, note)))
+    earlier = load_telemetry(past, limits)
+    notes = tuple(f"{info.history}/{note}" for note in earlier.notes)
+    return Recording(info, folder, telemetry, replace(earlier, notes=notes))
 
 
 def _history_folder(folder: Path, relative: str) -> Path | None:

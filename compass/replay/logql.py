@@ -5,7 +5,8 @@ A log query covers its start and not its end; a range is open on its left, as in
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,6 @@ from compass.replay.promql import Point
 from compass.replay.store import Store
 
 FILTERS: Final = ("|=", "!=", "|~", "!~")
-_WILDCARD: Final = re.compile(r"\.\*\??")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,12 @@ def counts(store: Store, query: CountQuery, moments_ms: range) -> list[Point]:
     first, last = moments_ms[0] * 1_000_000, moments_ms[-1] * 1_000_000
     # A range holds its end and not its start, so both edges move by one nanosecond.
     found = lines(store, query.lines, first - reach + 1, last + 1)
+    times = [line.time_ns for line in found]
+    groups = [_group(line, query.labels) for line in found]
     points: dict[frozenset[tuple[str, str]], Point] = {}
     for moment in moments_ms:
         end = moment * 1_000_000
-        tally: dict[frozenset[tuple[str, str]], int] = {}
-        for line in found:
-            if end - reach < line.time_ns <= end:
-                key = _group(line, query.labels)
-                tally[key] = tally.get(key, 0) + 1
+        tally = Counter(groups[bisect_right(times, end - reach) : bisect_right(times, end)])
         for key, count in tally.items():
             point = points.setdefault(key, Point(dict(key), [], []))
             point.times.append(moment)

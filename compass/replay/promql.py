@@ -206,6 +206,8 @@ def _with_scalar(expr: Binary, left: float | Vector, right: float | Vector) -> V
 
 def _paired(expr: Binary, left: Vector, right: Vector) -> Vector:
     """One-to-one matching, as Prometheus does it."""
+    if not left or not right:
+        return []
     compute = _OPERATORS[expr.op]
     comparison = expr.op in COMPARISONS
     partners: dict[frozenset[tuple[str, str]], Sample] = {}

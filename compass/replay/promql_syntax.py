@@ -8,6 +8,7 @@ from typing import Final
 from compass.replay.lexer import MAX_DEPTH, Tokens
 from compass.replay.matchers import CannotEvaluateError, Matcher
 
+MAX_OPERATORS: Final = 200
 COMPARISONS: Final = frozenset({"==", "!=", ">", ">=", "<", "<="})
 LEVELS: Final = (COMPARISONS, frozenset({"+", "-"}), frozenset({"*", "/", "%"}))
 AGGREGATIONS: Final = frozenset({"sum", "avg", "max", "min", "count"})
@@ -101,11 +102,10 @@ def parse(query: str) -> Expr:
 class _Parser:
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
+        self.operators = 0
 
     def binary(self, level: int, depth: int) -> Expr:
         """Left-associative operators, loosest first."""
-        if depth > MAX_DEPTH:
-            raise CannotEvaluateError("the query is nested too deeply")
         if level == len(LEVELS):
             return self.unary(depth)
         left = self.binary(level + 1, depth)
@@ -119,6 +119,9 @@ class _Parser:
         return left
 
     def modifiers(self, op: str) -> tuple[bool, Matching]:
+        self.operators += 1
+        if self.operators > MAX_OPERATORS:
+            raise CannotEvaluateError(f"a query has {MAX_OPERATORS} operators at most")
         as_bool = self.tokens.take("bool")
         if as_bool and op not in COMPARISONS:
             raise CannotEvaluateError("bool belongs to comparisons only")
@@ -139,6 +142,8 @@ class _Parser:
                 raise CannotEvaluateError("an operator takes no range selector; use a function such as rate")
 
     def unary(self, depth: int) -> Expr:
+        if depth > MAX_DEPTH:
+            raise CannotEvaluateError("the query is nested too deeply")
         if self.tokens.take("-"):
             return Negation(self.instant(self.unary(depth + 1)))
         if self.tokens.take("+"):
@@ -152,8 +157,14 @@ class _Parser:
         return base
 
     def primary(self, depth: int) -> Expr:
-        if depth > MAX_DEPTH:
-            raise CannotEvaluateError("the query is nested too deeply")
+        expr = self.atom(depth)
+        if self.tokens.now.text == "[":
+            raise CannotEvaluateError(
+                "subqueries are not supported; a range selector follows a metric's name"
+            )
+        return expr
+
+    def atom(self, depth: int) -> Expr:
         token = self.tokens.now
         if token.kind == "number":
             self.tokens.next()
@@ -221,7 +232,7 @@ class _Parser:
         range_ms = None
         if self.tokens.take("["):
             range_ms = self.tokens.duration()
-            if self.tokens.now.text == ":":
+            if self.tokens.now.text.startswith(":"):
                 raise CannotEvaluateError("subqueries are not supported")
             self.tokens.expect("]")
             if range_ms <= 0:

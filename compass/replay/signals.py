@@ -6,7 +6,7 @@ import math
 import operator
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from compass.adapters.telemetry.answer import Answer, Telemetry
@@ -84,17 +84,17 @@ class Track:
     complete: bool = True
     always: bool = False
 
-    def at(self, moment: float, group: Mapping[str, str]) -> tuple[Truth, float | None]:
-        """Truth at a moment for a group of labels, and when what makes it true began.
+    def within(self, group: Mapping[str, str]) -> Track:
+        """The same for one group of labels; an item without one of the labels belongs to every group."""
+        mine = tuple(item for item in self.items if all(item.labels.get(k, v) == v for k, v in group.items()))
+        return replace(self, items=mine)
 
-        An item without one of the group's labels belongs to every group.
-        """
-        items = [item for item in self.items if all(item.labels.get(k, v) == v for k, v in group.items())]
-        earliest = moment - self.reach
+    def at(self, moment: float) -> tuple[Truth, float | None]:
+        """Truth at a moment, and when what makes it true began."""
         hits = 0
         began: list[float] = []
-        for item in items:
-            first, last = bisect_right(item.hits, earliest), bisect_right(item.hits, moment)
+        for item in self.items:
+            first, last = bisect_right(item.hits, moment - self.reach), bisect_right(item.hits, moment)
             if first < last:
                 hits += last - first
                 began.append((item.begins or item.hits)[first])
@@ -102,14 +102,14 @@ class Track:
             return True, min(began)
         if not self.observed or not self.complete:
             return None, None
-        return (False if self._covered(items, moment) else None), None
+        return (False if self._covered(moment) else None), None
 
-    def _covered(self, items: Sequence[Item], moment: float) -> bool:
+    def _covered(self, moment: float) -> bool:
         """Whether there was enough data up to this moment to say no."""
-        if self.always or any(item.seen is None for item in items):
+        if self.always or any(item.seen is None for item in self.items):
             return True
         start = moment - self.reach - self.hold
-        for item in items:
+        for item in self.items:
             seen = item.seen or ()
             first, last = bisect_right(seen, start), bisect_right(seen, moment)
             if first < last and seen[last - 1] - seen[first] >= self.hold:

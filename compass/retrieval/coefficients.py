@@ -34,3 +34,9 @@ def committed() -> Coefficients:
         data["confidence"],
         Bands(**data["bands"]),
     )
+
+
+def committed_digest() -> str:
+    """The digest of the data that the committed coefficients were learnt on; empty when they were set by hand."""
+    text = resources.files("compass.retrieval").joinpath("coefficients.json").read_text("utf-8")
+    return str(json.loads(text).get("made_by", {}).get("data", ""))

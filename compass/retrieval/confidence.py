@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 Band = Literal["likely", "candidates", "nothing found"]
 
-EVIDENCE: Final = ("score", "lead_share", "margin", "weight")
-"""Of the first result: its score; the share of the query's weight that its title or lead has; its distance to the next
-different title, as a share of its score; and the logarithm of how much was found in all."""
+EVIDENCE: Final = ("score", "margin", "weight")
+"""Of the first result: its score; its distance to the next different title, as a share of its score; and the logarithm
+of how much was found in all. More evidence fitted the questions at hand better and fresh ones worse."""
 
 NAMED: Final = 0.97
 """How sure an exact name makes us; shared among the different entries that answer to names in the query."""

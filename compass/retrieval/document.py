@@ -37,10 +37,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One entry as text; `names` are exact names (alerts, file names, ids); `operational` tells a runbook from prose."""
+    """One entry as text; `names` are declared exact names (alerts, ids), `called` those it happens to have (title, file)."""
 
     shown: Shown
     names: tuple[str, ...]
+    called: tuple[str, ...]
     lead: str
     body: str
     operational: bool
@@ -49,7 +50,7 @@ class Document:
 def from_text(identifier: str, title: str, text: str) -> Document:
     """A draft as `import` makes it from a Markdown file: a title and a body, nothing in the front matter."""
     shown = Shown(identifier, "runbook", title, "draft", f"runbooks/{identifier}.md", "", None, 0)
-    return _document(shown, (), "", text, known=False)
+    return _document(shown, (), (), "", text, known=False)
 
 
 def from_entry(loaded: LoadedEntry) -> Document:
@@ -73,7 +74,8 @@ def from_entry(loaded: LoadedEntry) -> Document:
     )
     return _document(
         shown,
-        tuple(dict.fromkeys(name for name in (entry.id, *entry.aliases, *alerts, *files) if name)),
+        tuple(dict.fromkeys((entry.id, *entry.aliases, *alerts))),
+        tuple(dict.fromkeys(files)),
         "\n".join(part for part in about if part),
         "\n".join([loaded.body, *said]),
         known=bool(alerts or queries),
@@ -114,9 +116,11 @@ def _machine_part(entry: Entry) -> tuple[list[str], list[str], list[str]]:
     return alerts, queries, said
 
 
-def _document(shown: Shown, names: tuple[str, ...], about: str, text: str, *, known: bool) -> Document:
+def _document(
+    shown: Shown, names: tuple[str, ...], called: tuple[str, ...], about: str, text: str, *, known: bool
+) -> Document:
     clean = re.sub(r"\n{2,}", "\n", _NOISE.sub("", text)).strip()
     headings = {(first or second).strip().lower() for first, second in _HEADING.findall(text)}
     operational = known or "```promql" in text or bool(headings & OPERATIONAL_HEADINGS)
     lead = f"{about}\n{clean[:LEAD]}" if about else clean[:LEAD]
-    return Document(shown, names, lead, f"{about}\n{clean}", operational)
+    return Document(shown, names, (shown.title, *called), lead, f"{about}\n{clean}", operational)

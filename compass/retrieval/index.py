@@ -22,6 +22,9 @@ from compass.retrieval.tokens import terms
 FIELDS: Final = ("title", "lead", "body")
 K1: Final = 1.2
 B: Final = 0.75
+USUAL: Final = (6.0, 80.0, 300.0)
+"""Terms of a usual title, lead and text. Fixed, so that a score means the same in a small memory and in a large one."""
+
 SCALE: Final = 255 / (K1 + 1)
 """Saturated term frequencies lie between 0 and K1 + 1 and are kept in one byte."""
 
@@ -49,16 +52,11 @@ class Index:
         part = self.shown[int(self.lines[number]) : int(self.lines[number + 1])]
         return Shown(**json.loads(part.tobytes()))
 
-    def named(self, plain: str) -> list[int]:
-        """The documents that answer to an exact name in its plain form."""
-        value = np.uint64(_hash(plain))
+    def named(self, plain: str, *, declared: bool) -> list[int]:
+        """The documents that declare this exact name, in its plain form, or else are merely called so."""
+        value = np.uint64(_hash(_name_key(plain, declared=declared)))
         first, last = (int(np.searchsorted(self.names, value, side)) for side in ("left", "right"))
         return [int(owner) for owner in self.owners[first:last]]
-
-    @property
-    def size(self) -> int:
-        """How many documents there are."""
-        return len(self.operational)
 
     def find(self, term: str) -> int:
         """The number of a term, or -1."""
@@ -138,9 +136,8 @@ def _assemble(
         owner = np.array(owners, np.int64)
         term = place[np.array(numbers, np.int64)]
         at = np.searchsorted(pairs, term * total + owner)
-        mean = max(1.0, float(lengths[field][lengths[field] > 0].mean())) if len(owner) else 1.0
         count = np.array(counts, np.float32)
-        norm = 1 - B + B * lengths[field][owner] / mean
+        norm = 1 - B + B * lengths[field][owner] / USUAL[field]
         impacts[field, at] = np.maximum(1, np.rint(count * (K1 + 1) / (count + K1 * norm) * SCALE)).astype(
             np.uint8
         )
@@ -175,15 +172,20 @@ def _line(document: Document) -> bytes:
 def _names(kept: Sequence[Document]) -> tuple[Array, Array]:
     pairs = sorted(
         {
-            (_hash(plain), number)
+            (_hash(_name_key(plain, declared=declared)), number)
             for number, one in enumerate(kept)
-            for name in (one.shown.title, *one.names)
+            for declared, names in ((True, one.names), (False, one.called))
+            for name in names
             if (plain := plain_name(name))
         }
     )
     return np.array([value for value, _ in pairs], np.uint64), np.array(
         [number for _, number in pairs], np.uint32
     )
+
+
+def _name_key(plain: str, *, declared: bool) -> str:
+    return f"{'declared' if declared else 'called'} {plain}"
 
 
 def plain_name(name: str) -> str:

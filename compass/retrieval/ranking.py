@@ -26,7 +26,9 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Scored:
-    """`signals` of shape (documents, 7), all but the last divided by the query's mass; `mass` is counted in unique words."""
+    """`signals` of shape (documents, 7), all but the last divided by the query's mass; `mass` is what was
+    found of the query, in unique words.
+    """
 
     signals: Array
     mass: float
@@ -71,4 +73,4 @@ def signals(index: Index, query: Query) -> Scored:
     result[:, 3] = sums[:, 3] / (index.title_mass + SMOOTH * rarest)
     result[:, 4:6] = sums[:, 4:] / total
     result[:, 6] = index.operational
-    return Scored(result, total / rarest)
+    return Scored(result, mass / rarest)

@@ -24,6 +24,9 @@ from compass.retrieval.tokens import surfaces
 CANDIDATES: Final = 60
 """How many of the best are looked at closely."""
 
+CLEAR: Final = 0.6
+"""A lead over the next entry beyond this share says no more: in a small memory there may be no next one at all."""
+
 _EXACT: Final = 10.0
 """Added to the shown score of an entry that the query names, which comes first whatever its words."""
 
@@ -134,5 +137,4 @@ def _evidence(
     first = order[0]
     own = max(total[first], 1e-6)
     other = max((total[number] for number in order[1:] if titles[number] != titles[first]), default=0.0)
-    share = float(scored.signals[first, SIGNALS.index("lead_share")])
-    return (own, share, (own - other) / own, math.log1p(own * scored.mass))
+    return (own, min((own - other) / own, CLEAR), math.log1p(own * scored.mass))

@@ -19,7 +19,7 @@ from compass.errors import CompassError
 from compass.retrieval import tokens
 from compass.retrieval.index import ARRAYS, Array, Index, from_arrays
 
-MAGIC: Final = b"compass-index-1\n"
+MAGIC: Final = b"compass-index-2\n"
 KEPT: Final = 12
 """Index files kept in the folder; the oldest go first."""
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from compass.retrieval.stem import stem
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Part of every cache key: raise it whenever the same text gives other terms."""
 
 LIMIT: Final = 20_000
@@ -22,6 +23,7 @@ LIMIT: Final = 20_000
 LONGEST: Final = 64
 """Letters of a term; longer ones are cut."""
 
+_REMEMBERED: Final = 200
 _MASKED: Final = re.compile(
     r"""\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?   # a date, perhaps with a time
       | \b\d\d:\d\d:\d\d(?:[.,]\d+)?\b                                                   # a time
@@ -43,6 +45,7 @@ _SPLIT: Final = re.compile(r"[_:./-]+")
 _NUMBERED: Final = re.compile(r"([a-z]{3,})\d+[a-z]?")
 _STATUS: Final = re.compile(r"4(?:0[0-9]|1[0-8]|2[0-9]|31)|50[0-9]|51[01]|[45]xx")
 _VERSION: Final = re.compile(r"v?(\d+\.\d+)((?:\.\d+)*)")
+_MARKS: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f]+")
 _WIDE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -58,8 +61,7 @@ def _plain(text: str) -> str:
     """Without accents, and in the one compatible form (full-width letters, ligatures)."""
     if text.isascii():
         return text
-    folded = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in folded if not unicodedata.combining(letter))
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text))
 
 
 def _piece(piece: str) -> list[str]:
@@ -75,25 +77,30 @@ def _piece(piece: str) -> list[str]:
     return [low, stem(numbered[1])] if numbered else [stem(low)]
 
 
+@lru_cache(maxsize=100_000)
+def _run(run: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words and the joined forms of one identifier or word; texts repeat themselves, so they are remembered."""
+    parts = _SPLIT.split(run)
+    words = tuple(term for part in parts for piece in _PART.findall(part) for term in _piece(piece))
+    version = _VERSION.fullmatch(run)
+    if version:
+        return words, ("v" + version[1], "v" + version[1] + version[2])
+    if len(words) < 2:
+        return words, ()
+    joined = [stem("".join(parts).lower()[:LONGEST])]
+    if len(parts) > 1:
+        joined.extend(stem(part.lower()[:LONGEST]) for part in parts if len(_PART.findall(part)) > 1)
+    return words, tuple(joined)
+
+
 def terms(text: str) -> Terms:
     """The terms of prose, PromQL, LogQL, log lines, stack traces or identifiers; empty for text without letters."""
     words: list[str] = []
     joined: list[str] = []
     for run in _RUN.findall(_MASKED.sub(" ", _plain(text))):
-        parts = _SPLIT.split(run)
-        before = len(words)
-        for part in parts:
-            for piece in _PART.findall(part):
-                words.extend(_piece(piece))
-        version = _VERSION.fullmatch(run)
-        if version:
-            joined.extend(("v" + version[1], "v" + version[1] + version[2]))
-            continue
-        if len(words) - before > 1:
-            whole = "".join(parts).lower()
-            joined.append(stem(whole[:LONGEST]))
-            if len(parts) > 1:
-                joined.extend(stem(part.lower()[:LONGEST]) for part in parts if len(_PART.findall(part)) > 1)
+        own, whole = _run(run) if len(run) <= _REMEMBERED else _run.__wrapped__(run)
+        words.extend(own)
+        joined.extend(whole)
         if len(words) > LIMIT:
             break
     return Terms(tuple(words[:LIMIT]), tuple(joined[:LIMIT]))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Final
 
 import numpy as np
 
+from compass.errors import ConfigError
 from compass.retrieval.coefficients import Coefficients
 from compass.retrieval.confidence import EVIDENCE
 from compass.retrieval.index import Array
@@ -22,7 +24,10 @@ CANDIDATES: Final = 60
 RANK_PENALTY: Final = 0.005
 CONFIDENCE_STRENGTH: Final = 0.1
 MASKED_WEIGHT: Final = 0.1
-"""A question whose entries are hidden counts a tenth: it is made up, and there are two for each real one."""
+"""A question whose entries are hidden counts a tenth: it is made up, and there are four for each real one."""
+
+FEW: Final = 40
+"""Entries of the small memory that every question is asked in as well."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,16 @@ def ask(searcher: Searcher, questions: Sequence[Question]) -> list[Asked]:
 
 
 def train(searcher: Searcher, asked: Sequence[Asked]) -> Coefficients:
-    """Coefficients learnt from these questions: first the ranking, then how sure that ranking is."""
-    ranking = learn_ranking([one for one in asked if one.question.right])
+    """Coefficients learnt from these questions: first the ranking, then how sure that ranking is.
+
+    ConfigError when no question, or every question, has an answer.
+    """
+    answerable = [one for one in asked if one.question.right]
+    if not answerable or len(answerable) == len(asked):
+        raise ConfigError(
+            "coefficients are learnt from questions with an answer and questions without; one sort is missing"
+        )
+    ranking = learn_ranking(answerable)
     fitted = replace(searcher, coefficients=replace(searcher.coefficients, ranking=ranking))
     return replace(fitted.coefficients, confidence=learn_confidence(fitted, asked))
 
@@ -101,18 +114,22 @@ def _gradient(weights: Array, values: Array, right: Array, valid: Array) -> Arra
 def learn_confidence(searcher: Searcher, asked: Sequence[Asked]) -> dict[str, float]:
     """The logistic regression of "the first result is right" on the evidence.
 
-    Each question with an answer is asked twice more, without its own entries and without its whole product: so "nothing"
-    is learnt from as many questions as "something".
+    Each question with an answer is asked again without its own entries and without its whole product, so that "nothing"
+    is learnt from as many questions as "something"; and in a memory of a few entries, with its own and without.
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # costs a second, and only training needs it
 
     evidence: list[tuple[float, ...]] = []
     right: list[bool] = []
     weight: list[float] = []
+    everything = range(searcher.index.size)
+    draw = Random(0)  # noqa: S311  # a repeatable sample, nothing secret
     for one in asked:
         hidings = [(frozenset[int](), 1.0)]
         if one.question.right:
             hidings += [(one.question.right, MASKED_WEIGHT), (one.question.product, MASKED_WEIGHT)]
+            few = frozenset(everything) - frozenset(draw.sample(everything, min(FEW, len(everything))))
+            hidings += [(few - one.question.right, MASKED_WEIGHT), (few | one.question.right, MASKED_WEIGHT)]
         for hidden, share in hidings:
             ranked: Ranked = searcher.rank(one.query, one.scored, hidden)
             if ranked.numbers:

@@ -9,7 +9,8 @@ from compass.library import LoadedEntry
 from compass.model.base import Problem
 from compass.model.entry import Pattern, Runbook
 from compass.model.match import MATCHER
-from compass.rules.base import Context, Example, Place, Rule
+from compass.rules.base import Context, Example, Rule
+from compass.rules.place import Place
 
 _QUOTE = re.compile(r"\\(.)")
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import ClassVar, Final
 
-from rapidfuzz import process
-
-from compass.adapters.documents import locate, split
 from compass.library import Library, LoadedEntry, Mount
 from compass.model.base import Problem, Severity
+from compass.model.entry import Status
+from compass.rules.facts import Facts, facts_of
+from compass.rules.place import TOP, Place, position
 
 _CLAIM: Final = re.compile(r"^id:[ \t]*[\"']?([a-z]{2,3}-[0-9a-z]{10})\b", re.MULTILINE)
 _HEAD_BYTES: Final = 65536
@@ -37,24 +37,26 @@ class Example:
     """Entries of the repository above it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a problem is: a field of the front matter (`key`: its name, not its value), or an offset in the body."""
-
-    fields: tuple[str | int, ...] = ()
-    offset: int | None = None
-    key: bool = False
-
-
-TOP: Final = Place()
-
-
 @dataclass(frozen=True)
 class Context:
     """What a rule may look at beside its entry; `today` decides what is overdue."""
 
     library: Library
     today: date
+    known: Mapping[str, Facts] = field(default_factory=dict)
+    """Facts by blob id, remembered from an earlier run."""
+
+    def facts(self, loaded: LoadedEntry) -> Facts:
+        """What rules need to know of an entry; cheap when its file was seen before."""
+        return self.known.get(loaded.blob) or self._read.get(loaded.blob) or self._reading(loaded)
+
+    @cached_property
+    def _read(self) -> dict[str, Facts]:
+        return {}
+
+    def _reading(self, loaded: LoadedEntry) -> Facts:
+        found = self._read[loaded.blob] = facts_of(loaded)
+        return found
 
     @cached_property
     def own(self) -> tuple[LoadedEntry, ...]:
@@ -68,6 +70,12 @@ class Context:
         for entry in sorted(self.library.entries, key=lambda one: (one.mount.distance, one.path)):
             found.setdefault(entry.id, []).append(entry)
         return found
+
+    @cached_property
+    def withdrawn(self) -> dict[str, LoadedEntry]:
+        """The entries that nobody must follow any more, by id."""
+        first = (found[0] for found in self.ids.values())
+        return {one.id: one for one in first if one.status is Status.WITHDRAWN}
 
     @cached_property
     def broken(self) -> frozenset[str]:
@@ -145,18 +153,6 @@ class Rule:
         )
 
 
-def position(loaded: LoadedEntry, place: Place) -> tuple[int, int]:
-    """Line and column, from 1 in the file."""
-    if place.offset is not None:
-        before = loaded.body[: place.offset]
-        return loaded.body_line + before.count("\n"), place.offset - before.rfind("\n")
-    if not place.fields:
-        return 1, 1
-    parts = split(loaded.text)
-    line, column = locate(parts.front, place.fields, key=place.key)
-    return line + parts.front_line - 1, column
-
-
 def _raw(mount: Mount, path: str) -> bytes:
     """The bytes of a file that could not be read as an entry; none when it is no plain file."""
     if mount.commit and mount.git:
@@ -170,5 +166,7 @@ def _raw(mount: Mount, path: str) -> bytes:
 
 def nearest(word: str, known: Iterable[str], cutoff: int = 70) -> str | None:
     """The known word that looks most like `word`, if any is near."""
+    from rapidfuzz import process  # noqa: PLC0415  # only a finding needs it, and it costs as much as 1,000 entries
+
     found = process.extractOne(word, list(known), score_cutoff=cutoff)
     return found[0] if found else None

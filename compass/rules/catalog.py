@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
-from compass.rules.base import Context, Example, Place, Rule, nearest
+from compass.rules.base import Context, Example, Rule, nearest
+from compass.rules.place import Place
 
 
 class UnknownOwner(Rule):
@@ -19,7 +20,7 @@ class UnknownOwner(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Look the owner up."""
-        owner = loaded.entry.owner
+        owner = context.facts(loaded).owner
         if owner and owner not in context.library.entities:
             name = owner.rpartition("/")[2]
             hint = _hint(owner, "group", context)
@@ -40,7 +41,7 @@ class UnknownService(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Look every service up."""
-        for number, service in enumerate(loaded.entry.services):
+        for number, service in enumerate(context.facts(loaded).services):
             if service in context.library.entities or service.startswith("category:"):
                 continue
             name = service.rpartition("/")[2]

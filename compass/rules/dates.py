@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
+from typing import Final
 
 from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
 from compass.model.entry import Postmortem, Status
-from compass.rules.base import Context, Example, Place, Rule
+from compass.rules.base import Context, Example, Rule
+from compass.rules.place import Place
+
+_CLOSED: Final = frozenset({Status.DEPRECATED, Status.WITHDRAWN})
 
 
 class DatesOrdered(Rule):
@@ -43,21 +47,12 @@ class DateInFuture(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """One day of grace for the other side of the world."""
-        entry = loaded.entry
         limit = context.today + timedelta(days=1)
-        named = (
-            (("created",), entry.created),
-            (("last_verified",), entry.last_verified),
-            (("withdrawn", "at"), entry.withdrawn.at if entry.withdrawn else None),
-        )
-        for fields, day in named:
-            if day and day > limit:
-                yield self.problem(
-                    loaded,
-                    f"{fields[0]} is {day}, and today is {context.today}",
-                    Place(fields),
-                    "look at the year",
-                )
+        for name, day in context.facts(loaded).days:
+            if day > limit and name != "review_by":
+                fields = (name, "at") if name == "withdrawn" else (name,)
+                message = f"{name} is {day}, and today is {context.today}"
+                yield self.problem(loaded, message, Place(fields), "look at the year")
 
 
 class ReviewOverdue(Rule):
@@ -71,15 +66,11 @@ class ReviewOverdue(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Compare with today."""
-        due = loaded.entry.review_by
-        if due and due < context.today and loaded.status not in {Status.DEPRECATED, Status.WITHDRAWN}:
-            days = (context.today - due).days
-            yield self.problem(
-                loaded,
-                f"the review was due on {due}, {days} days ago",
-                Place(("review_by",)),
-                "try it, then set `last_verified` and `review_by`",
-            )
+        for name, due in context.facts(loaded).days:
+            if name == "review_by" and due < context.today and loaded.status not in _CLOSED:
+                message = f"the review was due on {due}, {(context.today - due).days} days ago"
+                hint = "try it, then set `last_verified` and `review_by`"
+                yield self.problem(loaded, message, Place(("review_by",)), hint)
 
 
 class TimesOrdered(Rule):

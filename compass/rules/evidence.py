@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
-from compass.rules.base import Context, Example, Place, Rule
+from compass.rules.base import Context, Example, Rule
+from compass.rules.place import Place
 from compass.rules.text import citations
 
 _SEEN = "wait 31 s"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from compass.library import LoadedEntry
 from compass.library.source import WANTED
 from compass.model.base import Problem, Severity
 from compass.model.entry import FOLDERS
-from compass.rules.base import Context, Example, Place, Rule
+from compass.rules.base import Context, Example, Rule
+from compass.rules.place import Place
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.md")
 _YEAR: Final = re.compile(r"[0-9]{4}")
@@ -59,15 +60,14 @@ class ForeignId(Rule):
         for found in context.ids.values():
             first, *others = found
             for other in others if first.mount.distance == 0 else ():
-                if other.mount.distance == 0 or _promoted(first, other):
+                if other.mount.distance == 0 or _promoted(first, other, context):
                     continue
                 message = f"the id {first.id} is used in {other.mount.id} by {other.path}, which was not promoted from here"
                 yield self.problem(first, message, Place(("id",)), "one of the two needs a new id")
 
 
-def _promoted(own: LoadedEntry, other: LoadedEntry) -> bool:
-    origins = (one.entry.provenance.origin for one in (own, other) if one.entry.provenance)
-    return own.kind == other.kind and any(origins)
+def _promoted(own: LoadedEntry, other: LoadedEntry, context: Context) -> bool:
+    return own.kind == other.kind and any(context.facts(one).origin for one in (own, other))
 
 
 class MisplacedFile(Rule):
@@ -81,7 +81,7 @@ class MisplacedFile(Rule):
     def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
         """Compare kind and folder."""
         del context
-        folder, *between = PurePosixPath(loaded.path).parts[:-1] or ("",)
+        folder, *between = loaded.path.split("/")[:-1] or ("",)
         wanted = FOLDERS[loaded.kind]
         if folder != wanted:
             yield self.problem(
@@ -112,8 +112,9 @@ class UnreadFile(Rule):
         for kind, folder in FOLDERS.items():
             for top, folders, names in os.walk(root / folder):
                 folders.sort()
-                for path in sorted((Path(top) / name).relative_to(root).as_posix() for name in names):
-                    if path.lower().endswith(_MARKDOWN) and not WANTED.fullmatch(path):
+                above = Path(top).relative_to(root).as_posix()
+                for path in sorted(f"{above}/{name}" for name in names if name.lower().endswith(_MARKDOWN)):
+                    if not WANTED.fullmatch(path):
                         message = "this file is not read: it does not lie directly in the folder of its kind, or does not end in .md"
                         hint = f"move it to {folder}/{'<year>/' if kind == 'postmortem' else ''}"
                         yield Problem(
@@ -139,7 +140,7 @@ class FileName(Rule):
     def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
         """Look at the last part of the path."""
         del context
-        name = PurePosixPath(loaded.path).name
+        name = loaded.path.rpartition("/")[2]
         if not _SLUG.fullmatch(name):
             yield self.problem(
                 loaded, f"{name!r} is not a slug", hint="rename it; links use the id, so they keep working"
@@ -162,7 +163,7 @@ class SchemaComment(Rule):
         """Look at the second line."""
         del context
         if not _COMMENT.match(loaded.text):
-            up = "../" * loaded.path.count("/")
+            up = "../../" if loaded.kind == "postmortem" else "../"
             hint = f"add the line `# yaml-language-server: $schema={up}.compass/schema/{loaded.kind}.json`"
             yield self.problem(
                 loaded, "no comment names the schema, so editors cannot complete fields", hint=hint

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
-from compass.model.entry import Pattern, Postmortem, Status
+from compass.model.entry import Status
 from compass.model.ids import ENTRY_ID
-from compass.rules.base import Context, Example, Place, Rule, nearest
-from compass.rules.text import prose
-
-_LINK: Final = re.compile(r"\[\[((?:pat|run|pm)-[^\[\]\n]{0,80})\]\]")
+from compass.rules.base import Context, Example, Rule, nearest
+from compass.rules.place import Place
 
 
 class DanglingLink(Rule):
@@ -26,30 +22,25 @@ class DanglingLink(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Look up every id."""
-        for target, place in targets(loaded):
-            if target in context.ids or target in context.broken:
-                continue
-            if not ENTRY_ID.fullmatch(target):
-                yield self.problem(
-                    loaded,
-                    f"{target!r} is not an id",
-                    place,
-                    "an id is a prefix and ten characters, such as pat-7k3x9q2m4t",
-                )
-                continue
-            near = nearest(target, context.ids, cutoff=80)
-            hint = (
-                f"did you mean {near} ({context.ids[near][0].title})?"
-                if near
-                else "no entry here or above has this id"
+        known = context.ids
+        for target, place in context.facts(loaded).links:
+            if target not in known and target not in context.broken:
+                yield self._dangling(loaded, target, place, context)
+
+    def _dangling(self, loaded: LoadedEntry, target: str, place: Place, context: Context) -> Problem:
+        if not ENTRY_ID.fullmatch(target):
+            hint = "an id is a prefix and ten characters, such as pat-7k3x9q2m4t"
+            return self.problem(loaded, f"{target!r} is not an id", place, hint)
+        message = f"the link to {target} leads nowhere"
+        if context.blind_parent:
+            hint = f"it may be in a repository that could not be read ({context.blind_parent})"
+            return self.problem(loaded, message, place, hint, Severity.WARNING)
+        near = nearest(target, context.ids, cutoff=80)
+        if near:
+            return self.problem(
+                loaded, message, place, f"did you mean {near} ({context.ids[near][0].title})?"
             )
-            severity = None
-            if context.blind_parent:
-                severity, hint = (
-                    Severity.WARNING,
-                    f"it may be in a repository that could not be read ({context.blind_parent})",
-                )
-            yield self.problem(loaded, f"the link to {target} leads nowhere", place, hint, severity)
+        return self.problem(loaded, message, place, "no entry here or above has this id")
 
 
 class LinkToWithdrawn(Rule):
@@ -74,18 +65,14 @@ class LinkToWithdrawn(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Look at the status of every entry that is named."""
-        if loaded.status is Status.WITHDRAWN:
+        if not context.withdrawn or loaded.status is Status.WITHDRAWN:
             return
-        for target, place in targets(loaded):
-            found = context.ids.get(target)
-            if found and found[0].status is Status.WITHDRAWN:
-                reason = found[0].entry.withdrawn.reason if found[0].entry.withdrawn else "no reason given"
-                yield self.problem(
-                    loaded,
-                    f"{target} was withdrawn: {reason}",
-                    place,
-                    "remove the link, or name what replaces it",
-                )
+        for target, place in context.facts(loaded).links:
+            found = context.withdrawn.get(target)
+            if found:
+                why = found.entry.withdrawn.reason if found.entry.withdrawn else "no reason given"
+                hint = "remove the link, or name what replaces it"
+                yield self.problem(loaded, f"{target} was withdrawn: {why}", place, hint)
 
 
 class SelfLink(Rule):
@@ -102,37 +89,8 @@ class SelfLink(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
         """Compare the fields that name entries with the entry's own id."""
-        del context
-        for target, place in fields(loaded):
-            if target == loaded.id:
+        for target, place in context.facts(loaded).links:
+            if target == loaded.id and place.fields:
                 yield self.problem(
                     loaded, "this entry names itself", place, "remove it, or name the other entry"
                 )
-
-
-def fields(loaded: LoadedEntry) -> Iterator[tuple[str, Place]]:
-    """Ids in the front matter, with their places."""
-    entry = loaded.entry
-    for number, related in enumerate(entry.related):
-        yield related.id, Place(("related", number, "id"))
-    if entry.superseded_by:
-        yield entry.superseded_by, Place(("superseded_by",))
-    name, ids = _listed(loaded)
-    for number, target in enumerate(ids):
-        yield target, Place((name, number))
-
-
-def _listed(loaded: LoadedEntry) -> tuple[str, tuple[str, ...]]:
-    if isinstance(loaded.entry, Pattern):
-        return "mitigations", loaded.entry.mitigations
-    if isinstance(loaded.entry, Postmortem):
-        return "patterns", loaded.entry.patterns
-    return "", ()
-
-
-def targets(loaded: LoadedEntry) -> Iterator[tuple[str, Place]]:
-    """Every id that an entry names, in its front matter and in its prose."""
-    yield from fields(loaded)
-    if "[[" in loaded.body:
-        for found in _LINK.finditer(prose(loaded.body)):
-            yield found[1], Place(offset=found.start(1))

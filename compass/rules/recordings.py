@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from compass.library import LoadedEntry
 from compass.model.base import Problem
-from compass.model.entry import Pattern
-from compass.rules.base import Context, Example, Place, Rule, nearest
+from compass.rules.base import Context, Example, Rule, nearest
+from compass.rules.place import Place
 
 
 class UnknownRecording(Rule):
@@ -20,20 +20,14 @@ class UnknownRecording(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Look up each name."""
-        if not isinstance(loaded.entry, Pattern) or not loaded.entry.tests:
-            return
-        tests = loaded.entry.tests
-        for field in ("must_match", "must_not_match"):
-            for number, name in enumerate(getattr(tests, field)):
-                place = Place(("tests", field, number))
-                if name not in context.library.recordings:
-                    near = nearest(name, context.library.recordings)
-                    hint = f"did you mean {near!r}?" if near else f"add recordings/{name}/recording.yaml"
-                    yield self.problem(loaded, f"there is no recording {name!r}", place, hint)
-                elif field == "must_not_match" and name in tests.must_match:
-                    yield self.problem(
-                        loaded,
-                        f"the recording {name!r} must match and must not",
-                        place,
-                        "keep one of the two",
-                    )
+        named = context.facts(loaded).recordings
+        must = {name for field, name in named if field == "must_match"}
+        for number, (field, name) in enumerate(named):
+            place = Place(("tests", field, number if field == "must_match" else number - len(must)))
+            if name not in context.library.recordings:
+                near = nearest(name, context.library.recordings)
+                hint = f"did you mean {near!r}?" if near else f"add recordings/{name}/recording.yaml"
+                yield self.problem(loaded, f"there is no recording {name!r}", place, hint)
+            elif field == "must_not_match" and name in must:
+                message = f"the recording {name!r} must match and must not"
+                yield self.problem(loaded, message, place, "keep one of the two")

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
 
 from compass.model.base import Problem
 from compass.rules.base import Context, Rule
+
+MOST: Final = 50
+"""Findings of one rule in one entry; a file that has more is not read more closely."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ def apply(
     for loaded in context.own:
         before = remembered.get(loaded.blob)
         if before is None:
-            found = tuple(one for rule in local for one in rule.check(loaded, context))
+            found = tuple(one for rule in local for one in islice(rule.check(loaded, context), MOST))
             fresh[loaded.blob] = found
             problems += found
         else:
@@ -43,6 +48,6 @@ def apply(
 def _over_all(wider: Sequence[Rule], rules: Sequence[Rule], context: Context) -> Iterator[Problem]:
     for loaded in context.own:
         for rule in wider:
-            yield from rule.check(loaded, context)
+            yield from islice(rule.check(loaded, context), MOST)
     for rule in rules:
         yield from rule.finish(context)

@@ -9,11 +9,13 @@ from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
 from compass.model.entry import HEADINGS, Pattern, Status
 from compass.model.scope import Level
-from compass.rules.base import Context, Example, Place, Rule
+from compass.rules.base import Context, Example, Rule
+from compass.rules.place import Place
 from compass.rules.text import headings
 
 CONFIRMED: Final = frozenset({Status.VERIFIED, Status.STABLE})
 REQUIRED: Final = ("summary", "owner", "evidence", "review_by", "last_verified")
+_HUB: Final = frozenset({Level.HUB, Level.HUB_FOR})
 _WHY: Final = {
     "summary": "say in at most 400 characters what the reader needs first",
     "owner": "name the team that keeps it alive, such as group:default/payments",
@@ -92,12 +94,11 @@ class MissingMatch(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """At the hub a match may have been lost to the anonymizer."""
-        del context
-        entry = loaded.entry
-        exempt = loaded.mount.level in {Level.HUB, Level.HUB_FOR}
-        if isinstance(entry, Pattern) and entry.status in CONFIRMED and entry.match is None and not exempt:
+        if loaded.kind != "pattern" or loaded.status not in CONFIRMED or loaded.mount.level in _HUB:
+            return
+        if not context.facts(loaded).match:
             hint = "add signals and a condition; `compass schema pattern` describes them"
-            yield self.problem(loaded, f"a {entry.status} pattern needs 'match'", Place(("status",)), hint)
+            yield self.problem(loaded, f"a {loaded.status} pattern needs 'match'", Place(("status",)), hint)
 
 
 class StableUnconfirmed(Rule):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from compass.library import LoadedEntry
 from compass.model.base import Problem
 from compass.model.entry import Risk, Runbook
-from compass.rules.base import Context, Example, Place, Rule
+from compass.rules.base import Context, Example, Rule
+from compass.rules.place import Place
 from compass.rules.text import headings
 
 _STEP = "steps: [{id: s1, text: Drop the queue., command: queue drop, risk: destructive}]"

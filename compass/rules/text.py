@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _FENCE: Final = re.compile(
-    r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+    r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^ {0,3}\1[`~]*+[ \t]*+$|\Z)", re.MULTILINE | re.DOTALL
 )
 _TICKS: Final = re.compile(r"`+|\n")
 _HEADING: Final = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]([^\n]*))?$", re.MULTILINE)
+_DEFINITION: Final = re.compile(r"^[ \t]*+(?=\[\^e[0-9]{1,3}\]:)", re.MULTILINE)
 _NOTE: Final = re.compile(r"\[\^(e[0-9]{1,3})\]")
 
 
+@lru_cache(maxsize=2)
 def prose(body: str) -> str:
     """The body with code blanked out; offsets stay the same."""
     if "`" not in body and "~~~" not in body:
@@ -36,11 +39,10 @@ def citations(body: str) -> dict[str, int]:
     if "[^e" not in body:
         return found
     text = prose(body)
+    defined = {definition.end() for definition in _DEFINITION.finditer(text)}
     for note in _NOTE.finditer(text):
-        start = text.rfind("\n", 0, note.start()) + 1
-        if text[note.end() : note.end() + 1] == ":" and not text[start : note.start()].strip():
-            continue
-        found.setdefault(note[1], note.start())
+        if note.start() not in defined:
+            found.setdefault(note[1], note.start())
     return found
 
 

@@ -18,11 +18,17 @@ from compass.adapters import documents
 from compass.errors import UsageError
 from compass.library import Library, load
 from compass.library.cache import ParseCache
+from compass.library.collector import paused
 from compass.model.base import Model, Problem, SchemaVersion, Severity
 from compass.rules.base import Context, Rule
+from compass.rules.facts import Facts
+from compass.rules.hints import with_hint
 from compass.rules.registry import all_rules
 from compass.rules.runner import Findings, apply
 
+_SHARED: Final = frozenset(
+    {documents.__name__, *(f"compass.rules.{name}" for name in ("base", "facts", "text", "place"))}
+)
 _TOP: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -57,8 +63,9 @@ def check(
     ConfigError when `root` is not a knowledge repository.
     """
     start = clock()
-    library = load(root, revision=None, parents=True, cache=cache, clones=clones)
-    problems = find_problems(library, today=today, cache=cache)
+    with paused():
+        library = load(root, revision=None, parents=True, cache=cache, clones=clones)
+        problems = find_problems(library, today=today, cache=cache)
     files = {entry.path for entry in library.entries if entry.mount.distance == 0}
     files |= {
         problem.path for problem in problems if problem.path.endswith(".md") and problem.rule != "unread-file"
@@ -74,10 +81,9 @@ def check(
 def find_problems(library: Library, *, today: date, cache: Path | None = None) -> tuple[Problem, ...]:
     """Everything that is wrong with the first repository of a library, by place."""
     rules = all_rules()
-    context = Context(library, today)
-    findings = _remembered(rules, context, cache) if cache else apply(rules, context)
+    findings = _remembered(rules, library, today, cache) if cache else apply(rules, Context(library, today))
     above = tuple(f"{mount.id}:" for mount in library.mounts[1:])
-    own = [problem for problem in library.problems if not problem.path.startswith(above)]
+    own = [with_hint(problem) for problem in library.problems if not problem.path.startswith(above)]
     return tuple(sorted([*own, *findings.problems], key=_order))
 
 
@@ -85,16 +91,23 @@ def _order(problem: Problem) -> tuple[str, int, int, int, str]:
     return (problem.path, problem.line, problem.column, _TOP[problem.severity], problem.rule)
 
 
-def _remembered(rules: Sequence[Rule], context: Context, cache: Path) -> Findings:
+def _remembered(rules: Sequence[Rule], library: Library, today: date, cache: Path) -> Findings:
     """Run the rules, without those whose answer about a text is known."""
     with ParseCache(cache, f"findings-{_digest(rules)}") as stored:
-        known = {
-            blob: [Problem.model_validate(one) for one in found]
-            for blob, found in stored.find({loaded.blob for loaded in context.own}).items()
+        rows = {
+            blob: row.split("\n")
+            for blob, row in stored.find(loaded.blob for loaded in library.entries).items()
         }
+        known = {
+            blob: [Problem.model_validate_json(one) for one in found] for blob, (_, *found) in rows.items()
+        }
+        context = Context(library, today, {blob: Facts.loaded(row[0]) for blob, row in rows.items()})
         findings = apply(rules, context, known)
+        facts = {
+            loaded.blob: context.facts(loaded).dumped() for loaded in context.own if loaded.blob not in rows
+        }
         for blob, found in findings.fresh.items():
-            stored.remember(blob, [one.model_dump(mode="json") for one in found])
+            stored.remember(blob, "\n".join([facts[blob], *(one.model_dump_json() for one in found)]))
     return findings
 
 

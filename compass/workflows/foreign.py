@@ -92,7 +92,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _text(folder: Path, path: Path, name: str, found: Found) -> str | None:
     """The file as text with LF, or None and a remark."""
     reason = None
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         reason = "a symbolic link that leads out of the folder"
     elif not path.is_file():
         reason = "not a plain file"

@@ -30,10 +30,10 @@ def _lines(data: Mapping[str, Any], depth: int) -> Iterator[str]:
     pad = "  " * depth
     for key, value in data.items():
         if isinstance(value, Mapping):
-            yield f"{pad}{key}:"
+            yield f"{pad}{_scalar(key)}:"
             yield from _lines(value, depth + 1)
         elif isinstance(value, list):
-            yield f"{pad}{key}:"
+            yield f"{pad}{_scalar(key)}:"
             for item in value:
                 first, *rest = (
                     _lines(item, depth + 2) if isinstance(item, Mapping) else [f"{pad}    {_scalar(item)}"]
@@ -41,7 +41,7 @@ def _lines(data: Mapping[str, Any], depth: int) -> Iterator[str]:
                 yield f"{pad}  - {first[len(pad) + 4 :]}"
                 yield from rest
         else:
-            yield f"{pad}{key}: {_scalar(value)}"
+            yield f"{pad}{_scalar(key)}: {_scalar(value)}"
 
 
 def _scalar(value: Any) -> str:

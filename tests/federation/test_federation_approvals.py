@@ -7,19 +7,27 @@ from compass.model.proposal import Verb
 from compass.model.scope import Level, Policy, Requirement, Role
 
 HEAD, TREE = "a" * 40, "b" * 40
-LEADS = {Role.TEAM_LEAD: frozenset({"lead", "deputy"}), Role.TRIBAL_LEAD: frozenset({"chief", "vice", "lead"})}
+LEADS = {
+    Role.TEAM_LEAD: frozenset({"lead", "deputy"}),
+    Role.TRIBAL_LEAD: frozenset({"chief", "vice", "lead"}),
+}
 BOTH = (Requirement(role=Role.TEAM_LEAD), Requirement(role=Role.TRIBAL_LEAD))
 
 
 def case(*approvers, needs=BOTH, holders=LEADS, **more) -> Case:
-    return Case(HEAD, TREE, needs, holders, approvals=tuple(Approval(who, HEAD, TREE) for who in approvers), **more)
+    return Case(
+        HEAD, TREE, needs, holders, approvals=tuple(Approval(who, HEAD, TREE) for who in approvers), **more
+    )
 
 
 def test_both_roles_are_needed_and_two_people_of_one_role_do_not_make_up_for_the_other():
     assert evaluate(case("deputy", "chief")).satisfied
     decision = evaluate(case("chief", "vice"))
     assert not decision.satisfied
-    assert [(need.role, need.count, need.have) for need in decision.needs] == [("team_lead", 1, 0), ("tribal_lead", 1, 1)]
+    assert [(need.role, need.count, need.have) for need in decision.needs] == [
+        ("team_lead", 1, 0),
+        ("tribal_lead", 1, 1),
+    ]
     assert decision.missing == ("1 more team_lead (who may: deputy, lead)",)
 
 
@@ -51,7 +59,10 @@ def test_whoever_made_it_does_not_count_and_the_reason_is_told():
 
 
 def test_somebody_without_a_role_does_not_count():
-    assert evaluate(case("stranger")).ignored[0][1] == "holds none of the roles that approve this: team_lead, tribal_lead"
+    assert (
+        evaluate(case("stranger")).ignored[0][1]
+        == "holds none of the roles that approve this: team_lead, tribal_lead"
+    )
     assert refusal(case(), "lead") is None
 
 
@@ -99,7 +110,9 @@ def test_a_policy_tightens_and_never_loosens():
 
 
 def test_whatever_touches_policy_or_workflows_needs_two_tribal_leads():
-    found = requirements(Verb.CONTRIBUTE, Level.TEAM, Policy(), ["patterns/x.md", ".github/workflows/gate.yml"])
+    found = requirements(
+        Verb.CONTRIBUTE, Level.TEAM, Policy(), ["patterns/x.md", ".github/workflows/gate.yml"]
+    )
     assert {need.role: need.count for need in found} == {"team_member": 1, "tribal_lead": 2}
     with pytest.raises(KeyError):
         requirements(Verb.PROMOTE, Level.TEAM, Policy(), [])

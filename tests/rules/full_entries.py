@@ -88,7 +88,7 @@ def _front(kind: str, name: str, title: str, link: str, random: Random) -> str:
         "  - id: e1",
         "    type: log",
         "    datasource: loki",
-        "    query: '{service_name=\"checkout\"} |= \"timeout\"'",
+        '    query: \'{service_name="checkout"} |= "timeout"\'',
         "    window:",
         "      from: 2026-01-09T10:00:00Z",
         "      to: 2026-01-09T10:30:00Z",
@@ -120,8 +120,8 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
             "    slow:",
             "      type: alert",
             "      matchers:",
-            "        - alertname=\"HighLatency\"",
-            "        - severity=~\"page|critical\"",
+            '        - alertname="HighLatency"',
+            '        - severity=~"page|critical"',
             "    pool:",
             "      type: log",
             f"      template: {_words(random, 4)} after <*> ms",
@@ -147,7 +147,7 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
             "alerts:",
             f"  - name: {_words(random, 2).title().replace(' ', '')}",
             "    matchers:",
-            "      - severity=~\"page|critical\"",
+            '      - severity=~"page|critical"',
             "steps:",
             *(
                 line
@@ -185,6 +185,8 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
 
 
 def _body(kind: str, link: str, random: Random) -> str:
-    parts = [f"## {name}\n\n{_words(random, 24).capitalize()}.[^e1] See [[{link}]]." for name in HEADINGS[kind]]
+    parts = [
+        f"## {name}\n\n{_words(random, 24).capitalize()}.[^e1] See [[{link}]]." for name in HEADINGS[kind]
+    ]
     parts.insert(2, "```promql\nsum by (service_name) (rate(http_requests_total[5m]))\n```")
     return "\n" + "\n\n".join(parts) + "\n\n[^e1]: Log lines of checkout.\n"

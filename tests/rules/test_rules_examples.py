@@ -55,7 +55,9 @@ def test_the_bad_example_breaks_its_rule_and_no_other_with_a_place_and_a_hint(
 
 def test_the_reference_page_is_what_the_rules_say() -> None:
     committed = (ROOT / "site" / "docs" / "reference" / "rules.md").read_text(encoding="utf-8")
-    assert committed == page(all_rules()), "run: python -m compass.rules.reference > site/docs/reference/rules.md"
+    assert committed == page(all_rules()), (
+        "run: python -m compass.rules.reference > site/docs/reference/rules.md"
+    )
 
 
 def test_every_rule_has_a_sentence_a_reason_and_an_id_of_its_own() -> None:

@@ -18,6 +18,7 @@ _PROPOSE: Final = "refs/heads/compass/propose/"
 _APPROVALS: Final = "refs/compass/approvals/"
 _CLOSED: Final = "refs/compass/closed/"
 _OUTBOX: Final = "refs/compass/outbox/"
+_MAPS: Final = "refs/compass/maps"
 _PID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{16}")
 _REMOTE: Final = re.compile(r"[a-z]+://|[\w.-]+@[\w.-]+:")
 _MIRRORED: Final = ("+refs/heads/*:refs/heads/*", "+refs/compass/*:refs/compass/*")
@@ -132,6 +133,14 @@ class PlainForge:
     def keep(self, target: str, entry: str, verb: str, new: str, old: str | None) -> None:
         """Keep what was sent; ConflictError when somebody else was first."""
         self._move(f"{_OUTBOX}{target}/{entry}/{verb}", new, old)
+
+    def maps(self) -> str | None:
+        """The commit that holds the pseudonyms of the entries that were promoted from here."""
+        return self._ref(_MAPS)
+
+    def keep_maps(self, new: str, old: str | None) -> None:
+        """Keep further pseudonyms; ConflictError when somebody else was first."""
+        self._move(_MAPS, new, old)
 
     def _refs(self, prefix: str) -> dict[str, str]:
         if self.url:

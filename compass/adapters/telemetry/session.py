@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from typing import Any, Final, NamedTuple
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any, Final
 
 import anyio
 import anyio.from_thread
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from compass.adapters.garbage import collected_later
+from compass.adapters.telemetry.queries import Reply
 from compass.errors import OutsideError
 
 READ_ONLY_TOOLS = frozenset(
@@ -51,15 +53,8 @@ MAX_TOOL_PAGES = 50
 MAX_ANSWER_CHARACTERS = 256_000_000
 
 
-class Reply(NamedTuple):
-    """What a tool said: decoded JSON, or why there is none."""
-
-    data: Any
-    error: str | None
-
-
 class Session:
-    """An open MCP session; `tools` maps the allowed tools that the server offers to their argument names."""
+    """An open MCP session for callers that do not wait; closed, it answers every call with an error."""
 
     def __init__(self, server: object, timeout: float) -> None:
         """`server` is an MCP server object of this process, StdioServerParameters, or a URL.
@@ -71,8 +66,10 @@ class Session:
         try:
             with ExitStack() as stack:
                 self._portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
-                self._client = stack.enter_context(self._portal.wrap_async_context_manager(client))
-                self.tools = self._discover()
+                self._client = stack.enter_context(
+                    self._portal.wrap_async_context_manager(_opened(client, timeout))
+                )
+                self._tools = self._discover()
                 self._stack = stack.pop_all()
         except (*FAILURES, ExceptionGroup) as failure:
             raise OutsideError(
@@ -80,11 +77,16 @@ class Session:
                 hint="is it running, and is its command or address right?",
             ) from failure
 
+    @property
+    def tools(self) -> Mapping[str, frozenset[str]]:
+        """The allowed tools that the server offers, with the names of their arguments."""
+        return self._tools
+
     def call(self, tool: str, arguments: Mapping[str, object]) -> Reply:
         """Call one allowed tool; every failure becomes a Reply with `error`."""
         if self._closed:
             return Reply(None, "the telemetry session is closed")
-        if tool not in self.tools:
+        if tool not in self._tools:
             return Reply(None, f"the telemetry server has no tool {tool!r} that may be used")
         try:
             with collected_later():
@@ -130,6 +132,17 @@ class Session:
     async def _list_tools(self, cursor: str | None) -> tuple[Sequence[Tool], str | None]:
         result = await self._client.list_tools(cursor=cursor)
         return result.tools, result.next_cursor
+
+
+@asynccontextmanager
+async def _opened(client: Client, timeout: float) -> AsyncIterator[Client]:  # noqa: ASYNC109  # bounds the entry alone
+    """The client, connected within `timeout` seconds; TimeoutError otherwise."""
+    with anyio.CancelScope(deadline=anyio.current_time() + timeout) as scope:
+        async with client:
+            scope.deadline = math.inf
+            yield client
+    if scope.cancelled_caught:
+        raise TimeoutError(f"no answer within {timeout:g} seconds")
 
 
 def stdio(command: Sequence[str], environment: Mapping[str, str] | None = None) -> StdioServerParameters:

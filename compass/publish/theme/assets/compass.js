@@ -43,13 +43,38 @@
     }
   }
 
-  // Search.
-  const dialog = one("[data-compass-dialog]");
-  if (!dialog) return;
-  const input = one("[data-compass-query]");
-  const status = one("[data-compass-status]");
-  const list = one("[data-compass-results]");
-  const kinds = [...document.querySelectorAll("[data-compass-kind]")];
+  const element = (tag, attributes = {}, ...children) => {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  };
+
+  // Search: its dialog is made here, so that no page carries it.
+  const openers = document.querySelectorAll("[data-compass-search]");
+  if (!openers.length) return;
+  const input = element("input", {
+    type: "search", placeholder: "Alert, symptom, service or id", autocomplete: "off", autocapitalize: "off",
+    spellcheck: "false", "aria-label": "Search", role: "combobox", "aria-expanded": "false",
+    "aria-controls": "cm-results", "aria-autocomplete": "list",
+  });
+  const closer = element("button", { type: "button", "aria-label": "Close the search" }, "Esc");
+  const kinds = [["", "All"], ["Runbook", "Runbooks"], ["Pattern", "Patterns"], ["Post-mortem", "Post-mortems"]].map(
+    ([value, text]) => element("button", { type: "button", "data-kind": value, "aria-pressed": String(!value) }, text),
+  );
+  const status = element("p", { class: "cm-search-status", role: "status" });
+  const list = element("ul", { id: "cm-results", class: "cm-results", role: "listbox", "aria-label": "Results" });
+  const key = (name) => element("kbd", {}, name);
+  const dialog = element("dialog", { class: "cm-search", "aria-label": "Search" },
+    element("div", { class: "cm-search-box" },
+      element("div", { class: "cm-search-head" }, input, closer),
+      element("div", { class: "cm-search-kinds", role: "group", "aria-label": "Only this kind" }, ...kinds),
+      status,
+      list,
+      element("p", { class: "cm-search-keys", "aria-hidden": "true" },
+        key("↑"), " ", key("↓"), " choose ", key("Enter"), " open ", key("Esc"), " close"),
+    ),
+  );
   let engine = null;
   let kind = "";
   let asked = 0;
@@ -70,6 +95,7 @@
 
   const open = () => {
     if (dialog.open) return;
+    if (!dialog.isConnected) document.body.append(dialog);
     dialog.showModal();
     input.select();
     load().catch(() => {
@@ -104,13 +130,6 @@
     return { results, without: full.length === 0 && results.length > 0 };
   };
 
-  const element = (tag, className, text) => {
-    const made = document.createElement(tag);
-    if (className) made.className = className;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  };
-
   // An excerpt is text with <mark>; everything else in it is shown as text.
   const decoder = document.createElement("textarea");
   const plain = (text) => {
@@ -118,11 +137,11 @@
     return decoder.value;
   };
   const excerpt = (markup) => {
-    const made = element("span", "cm-result-text");
+    const made = element("span", { class: "cm-result-text" });
     for (const part of markup.split(/(<mark>.*?<\/mark>)/s)) {
       const marked = part.startsWith("<mark>") && part.endsWith("</mark>");
       const text = plain(marked ? part.slice(6, -7) : part);
-      made.append(marked ? element("mark", "", text) : text);
+      made.append(marked ? element("mark", {}, text) : text);
     }
     return made;
   };
@@ -140,18 +159,12 @@
   const draw = (pages) => {
     list.replaceChildren(
       ...pages.map((page, index) => {
-        const item = element("li");
-        item.id = `cm-result-${index}`;
-        item.setAttribute("role", "option");
-        const link = element("a");
-        link.href = page.url;
-        link.tabIndex = -1;
-        const head = element("span", "cm-result-head");
-        head.append(element("strong", "", page.meta.title || page.url));
-        if (page.meta.kind) head.append(" ", element("span", "cm-muted", page.meta.kind));
-        if (page.meta.status) head.append(" ", element("span", `cm-chip cm-status-${page.meta.status}`, page.meta.status));
-        link.append(head, excerpt(page.excerpt));
-        item.append(link);
+        const { title, kind: sort, status: how } = page.meta;
+        const head = element("span", { class: "cm-result-head" }, element("strong", {}, title || page.url));
+        if (sort) head.append(" ", element("span", { class: "cm-muted" }, sort));
+        if (how) head.append(" ", element("span", { class: `cm-chip cm-status-${how}` }, how));
+        const link = element("a", { href: page.url, tabindex: "-1" }, head, excerpt(page.excerpt));
+        const item = element("li", { id: `cm-result-${index}`, role: "option" }, link);
         return item;
       }),
     );
@@ -186,7 +199,7 @@
   });
   for (const button of kinds) {
     button.addEventListener("click", () => {
-      kind = button.dataset.compassKind;
+      kind = button.dataset.kind;
       for (const other of kinds) other.setAttribute("aria-pressed", String(other === button));
       input.focus();
       search();
@@ -204,8 +217,8 @@
     if (event.target === dialog) dialog.close();
     else if (event.target.closest("a")) setTimeout(() => dialog.close(), 0);
   });
-  one("[data-compass-close]").addEventListener("click", () => dialog.close());
-  for (const button of document.querySelectorAll("[data-compass-search]")) button.addEventListener("click", open);
+  closer.addEventListener("click", () => dialog.close());
+  for (const button of openers) button.addEventListener("click", open);
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
     const slash = event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;

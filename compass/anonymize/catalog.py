@@ -1,0 +1,217 @@
+"""What an organization knows of itself, made ready to be looked for: one pattern over all its names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from compass.anonymize.spans import Find
+from compass.anonymize.vocabulary import vocabulary
+from compass.model.catalog import PrivateNames, PrivatePerson
+
+_COMMON_LABELS: Final = frozenset((
+    "com org net io dev app co uk de fr eu us health local internal corp lan prod svc infra k8s cluster intranet cloud home "
+    "www mail api int private example test localdomain stage staging eng it office bank shop store tech systems global group"
+).split())  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One written form of an entity."""
+
+    label: str
+    key: str
+    group: str
+    rule: str
+    cased: bool = False
+    """Only with this capitalization: the form is also a common word."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The names of one organization and the category of each service (`checkout` → `payments`)."""
+
+    names: PrivateNames = PrivateNames()
+    categories: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Names of services."""
+        return self.names.services
+
+    @cached_property
+    def terms(self) -> Terms:
+        """Every written form of the names, ready to be looked for."""
+        return Terms(self.names)
+
+
+def fold(text: str) -> str:
+    """Lower case without diacritics; one character stays one character, so that offsets hold."""
+    if text.isascii():
+        return text.lower()
+    return "".join(_fold_one(char) for char in text)
+
+
+def _fold_one(char: str) -> str:
+    plain = unicodedata.normalize("NFKD", char)[:1].lower()
+    return plain if len(plain) == 1 else char
+
+
+class Terms:
+    """Every written form, by its folded text."""
+
+    def __init__(self, names: PrivateNames) -> None:
+        self.by_form: dict[str, Term] = {}
+        self._by_first: dict[str, list[str]] = {}
+        self.domains: tuple[str, ...] = tuple(sorted({fold(domain).strip(".") for domain in _domains(names)}))
+        groups = (
+            ("CUSTOMER", names.customers), ("CLUSTER", names.clusters), ("SERVICE", names.services), ("TEAM", names.teams),
+        )  # fmt: skip
+        for label, values in groups:
+            for value in values:
+                for form in _variants(value):
+                    self._add(form, Term(label, fold(value), label.lower(), "catalog", cased=_common(form, label)))
+        for account in names.cloud_accounts:
+            self._add(account, Term("CLOUD_ACCOUNT", account, "cloud_account", "catalog"))
+        for person in names.people:
+            self._person(person)
+        for domain in self.domains:
+            for owned in _own_labels(domain):
+                self._add(owned, Term("HOST", owned, "organization", "catalog-domain"))
+        self.tickets = _ticket_pattern(names.ticket_prefixes)
+        for forms in self._by_first.values():
+            forms.sort(key=lambda form: (-len(form), form))
+
+    def _add(self, form: str, term: Term) -> None:
+        folded = fold(form).strip()
+        first = _RUN.match(folded)
+        if len(folded) < 2 or first is None or folded in self.by_form:
+            return
+        self.by_form[folded] = term
+        self._by_first.setdefault(first[0], []).append(folded)
+
+    def _person(self, person: PrivatePerson) -> None:
+        key = fold(person.email or person.name or person.handle)
+        for form in person_forms(person.name):
+            self._add(form, Term("PERSON", key, "person", "catalog-person"))
+        for part in re.findall(r"[^\W\d_]{3,}(?:-[^\W\d_]{2,})*", person.name):
+            known = vocabulary().knows(fold(part))
+            self._add(part, Term("PERSON", key, "person", "catalog-person-part", cased=known))
+        if person.handle:
+            self._add(person.handle, Term("HANDLE", key, "person", "catalog-handle", cased=False))
+        for login in logins(person.name):
+            self._add(login, Term("HANDLE", key, "person", "login-shape"))
+        if person.email:
+            self._add(person.email, Term("EMAIL", key, "person", "catalog-email"))
+            local = person.email.partition("@")[0]
+            if len(local) >= 3 and not vocabulary().knows(local):
+                self._add(local, Term("HANDLE", key, "person", "email-local"))
+
+    def find(self, text: str, folded: str) -> Iterator[Find]:
+        """Every form of the catalog as whole words (`_` is a boundary); linear in the text, whatever the catalog's size."""
+        by_first = self._by_first
+        for run in _RUN.finditer(folded):
+            for form in by_first.get(run[0], ()):
+                start, end = run.start(), run.start() + len(form)
+                if folded.startswith(form, start) and not (end < len(folded) and folded[end].isalnum()):
+                    term = self.by_form[form]
+                    if not term.cased or _proper(text, start, end, term):
+                        yield Find(*_widen(text, start, end, term), term.label, term.rule, term.key, term.group)
+                        break
+        if self.tickets:
+            yield from (Find(*m.span(), "TICKET", "catalog-ticket", m[0].upper()) for m in self.tickets.finditer(text))
+
+
+_RUN: Final = re.compile(r"[^\W_]+")
+
+
+def _ticket_pattern(prefixes: Iterable[str]) -> re.Pattern[str] | None:
+    known = "|".join(sorted(re.escape(prefix) for prefix in prefixes if prefix))
+    return re.compile(rf"(?i)(?<![A-Za-z0-9])(?:{known})[-_ #]?\d{{2,8}}(?!\d)") if known else None
+
+
+def _widen(text: str, start: int, end: int, term: Term) -> tuple[int, int]:
+    if term.label == "HANDLE" and start and text[start - 1] == "@":
+        return start - 1, end
+    return start, end
+
+
+def _proper(text: str, start: int, end: int, term: Term) -> bool:
+    """Whether a common word stands here as a name: capitalized, or quoted like an identifier, or a value."""
+    before, after = text[max(0, start - 12) : start], text[end : end + 12]
+    if term.label == "SERVICE":
+        if re.search(r"(?i)\bgit $|\b(?:at|the|during|on|a|every|in|user|each) $", before) and not re.match(r"[-`\"']|\.[a-z]", after):
+            return False
+        return True
+    if not text[start].isupper():
+        return False
+    if term.label == "PERSON":
+        opening = start == 0 or text[start - 1] == "\n" or before.rstrip(" ")[-1:] in ".!?:"
+        return not (opening and re.match(r" (?:the|a|an|this|that|all|any|it|be|not)\b", after))
+    return True
+
+
+def _variants(name: str) -> set[str]:
+    """The forms in which a name of several words is written: spaces, hyphens, underscores, run together."""
+    words = re.findall(r"[^\W_]+", name)
+    forms = {name}
+    if len(words) > 1:
+        forms |= {joint.join(words) for joint in (" ", "-", "_", "", ".")}
+        if "&" in name:
+            forms |= {name.replace("&", "and"), name.replace(" & ", "&")}
+    return forms
+
+
+def _common(name: str, label: str) -> bool:
+    words = re.findall(r"[^\W_]+", name)
+    return label in {"SERVICE", "TEAM", "CUSTOMER"} and len(words) == 1 and vocabulary().knows(fold(name))
+
+
+def person_forms(name: str) -> set[str]:
+    """Ways in which a full name is written: turned round, with initials."""
+    parts = name.split()
+    if len(parts) < 2:
+        return {name} if len(name) >= 3 else set()
+    first, last = parts[0], parts[-1]
+    return {
+        name, f"{first} {last}", f"{last}, {first}", f"{last} {first}", f"{first[0]}. {last}", f"{first[0]} {last}",
+        f"{first} {last[0]}.", f"{first[0]}.{last}", f"{first}{last}",
+    }  # fmt: skip
+
+
+def logins(name: str) -> set[str]:
+    """Login names that are commonly made of a full name."""
+    parts = [re.sub(r"[^a-z]", "", fold(part)) for part in name.split()]
+    parts = [part for part in parts if part]
+    if len(parts) < 2:
+        return set()
+    first, last = parts[0], parts[-1]
+    shapes = {
+        first + last, f"{first}.{last}", f"{first}_{last}", f"{first}-{last}", first[0] + last, f"{first[0]}.{last}",
+        first + last[0], f"{first}.{last[0]}", last + first[0], last + first, f"{last}.{first}", f"{last}_{first}", first[:3] + last[:3],
+        f"{first[0]}_{last}", f"{first[0]}-{last}",
+    }  # fmt: skip
+    return {shape for shape in shapes if len(shape) >= 4 and not vocabulary().knows(shape)}
+
+
+def _domains(names: PrivateNames) -> Iterator[str]:
+    yield from names.internal_domains
+    yield from (person.email.partition("@")[2] for person in names.people if "@" in person.email)
+
+
+def _own_labels(domain: str) -> Iterator[str]:
+    for label in domain.split("."):
+        if len(label) >= 4 and label not in _COMMON_LABELS and not (vocabulary().knows(label) and "-" not in label):
+            yield label
+            head = label.split("-")[0]
+            if "-" in label and len(head) >= 5 and not vocabulary().knows(head):
+                yield head
+    labels = [label for label in domain.split(".") if label not in _COMMON_LABELS]
+    if labels:
+        head = labels[-1].split("-")[0]
+        if len(head) >= 6 and not (head in vocabulary().operations):
+            yield head

@@ -1,0 +1,103 @@
+"""Names that only their surroundings give away: customers, organizations, tenants in labels, amounts of money."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compass.anonymize.catalog import fold
+from compass.anonymize.spans import Find
+from compass.anonymize.vocabulary import vocabulary
+
+_NAME: Final = r"[A-Z][\w'’.&-]*(?:[ ](?:of|the|and|de|von|for|&)(?=[ ][A-Z])|[ ]&(?=[ ])|[ ][A-Z][\w'’&-]*){0,5}"
+_SUFFIX: Final = (
+    r"Bank|Group|Inc\.?|Ltd\.?|LLC|LLP|GmbH|AG|SE|Corp\.?|Corporation|PLC|plc|Pty|Oy|AB|ApS|BV|B\.V\.|NV|S\.A\.|SA|SAS|SRL|Srl|S\.p\.A\.|KG|KK|Co\.|Company|Holdings?|Partners|Ventures|Capital|"
+    r"Trust|Foods?|Energy|Clinics?|Hospitals?|Insurance|Labs?|Laboratories|Logistics|Mutual|Retail|Pharma(?:ceuticals)?|Health(?:care)?|Dental|Medical|Pediatrics|Surgical|Surgery|"
+    r"Outdoors?|Cosmetics|Tools|Toys|Travel|Airlines?|Airways|Motors|Automotive|Industries|Manufacturing|Farms?|Dairy|Bakery|Brewery|Breweries|Brewing|Wines?|Coffee|Kitchens?|Restaurants?|Hotels?|Resorts?|"
+    r"Bikes|Cycles|Eyewear|Optics|Apparel|Fashion|Shoes|Footwear|Jewelers|Furniture|Homes?|Realty|Estates|Properties|Construction|Builders|Architects|Consulting|Advisors|Advisory|Associates|Legal|Law|"
+    r"University|College|School|Academy|Institute|Foundation|Society|Association|Council|Authority|Ministry|Agency|Media|Press|Publishing|Studios?|Pictures|Entertainment|Games|Gaming|Sports|Fitness|Gym|"
+    r"Financial|Finance|Credit Union|Savings|Investments?|Securities|Asset Management|Wealth|Payments|Telecom|Telecommunications|Mobile|Wireless|Utilities|Electric|Power|Water|Gas|Oil|Petroleum|Mining|Steel|Chemicals|Plastics|"
+    r"Freight|Shipping|Transport|Trucking|Couriers?|Rail|Marine|Aerospace|Aviation|Robotics|Semiconductors?|Devices|Supplies|Supply|Wholesale|Distributors|Traders|Trading|Imports?|Exports?|Mart|Market|Grocers|Stores?|Outfitters|Interiors|Gardens?|Florists?|Pets?|Veterinary|Pharmacy|Pharmacies|Biotech|Genomics|Diagnostics|Therapeutics|Care"
+)
+_ORGANIZATION: Final = re.compile(rf"(?<![\w.-])(?:[A-Z][\w'’-]+ |St\. |& |and |of ){{1,4}}(?:{_SUFFIX})\b(?![\w-])")
+_FIELD: Final = re.compile(r"(?i)\b(?:customer|client|tenant|merchant|company|organi[sz]ation|org|account|partner|vendor|supplier|buyer|seller|subscriber|licensee|reseller|payer|payee|employer|institution|hospital|clinic|shop|store)(?:[_ ]?name)?[\"'`]?[ \t]*(?:=~?|:)[ \t]*(?:\"(?P<quoted>[^\"\n{}$<>]{2,80})\"|'(?P<single>[^'\n{}$<>]{2,80})'|(?P<bare>[A-Z][^\n,;\"'|{}<>()]{1,60}?))(?=[\"',;|)\n]|[ ](?:is|was|has|reported|and|in)\b|\s{2}|$|[ ]\w+=)")
+_SPOKEN: Final = re.compile(rf"(?:\b(?:[Cc]ustomers?|[Cc]lients?|[Tt]enants?|[Mm]erchants?|[Pp]artners?|[Aa]ccounts?|[Vv]endors?|[Ss]uppliers?|on behalf of|[Rr]efund(?:ed)? (?:to|for)|[Ii]nvoice(?:d)? (?:to|for)|[Cc]omplaints? (?:from|by)|[Tt]ickets? (?:from|by)|[Rr]eported by|[Cc]ontract with|such as|especially|affect(?:ed|ing)|[Ii]mpacted)[ ](?:named |called |account |was |is |were )?)(?P<name>{_NAME})")
+_SPEAKS: Final = re.compile(rf"(?<![\w.-])(?P<name>{_NAME})(?:['’]s?)?[ ](?:reported|complained|called|escalated|raised|opened a (?:ticket|case)|lost|could not|couldn't|cannot|was (?:affected|impacted|unable|charged|refunded)|were (?:affected|impacted|unable)|saw (?:failed|errors)|experienced|churned|threatened|noticed|asked|demanded|their account)\b")
+_FOR_BY: Final = re.compile(rf"\b(?:for|to|from|with|at|of)[ ](?P<name>[A-Z][\w'’-]+(?:[ ](?:&[ ])?[A-Z][\w'’-]+){{1,3}})(?=[ ](?:by|via|on|failed|timed|were|was|account|and their|tenant|customer)\b|['’]s\b)")
+_LABEL: Final = re.compile(r"\b(?:customer|tenant|client|merchant|org|organization|account|company|team_owner|owner|user|username)(?:_?(?:name|slug))?[ \t]*(?:=~?|!=|!~)[ \t]*\"(?P<value>[^\"\n${}<>*|.⟨]{2,60})\"")
+_MONEY: Final = re.compile(r"(?<![\w$])(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD)[ ]?)[ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b|(?<![\w.])\d[\d,.]*[ ]?(?:k|M|million|billion|thousand)?[ ]?(?:USD|EUR|GBP|CHF|JPY|INR|dollars|euros|pounds)\b")
+_VOLUME: Final = re.compile(r"(?<![\w.,:/$-])(?:\d{1,3}(?:,\d{3})+|\d{4,9})(?=[ ](?:affected |failed |lost |paying |unique |active |impacted )?(?:orders|customers|users|payments|transactions|accounts|tenants|merchants|patients|claims|appointments|checkouts|carts|bookings|subscribers|shipments|invoices|refunds|clients|members|policies|sales|purchases|sessions|visitors|people|employees|stores|drivers|riders|deliveries)\b)(?:[ ](?:affected |failed |lost |paying |unique |active |impacted )?[a-z]+)")
+_HEADING: Final = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ ].*$")
+_NEVER: Final = frozenset(("The", "This", "That", "These", "Those", "Our", "All", "Some", "Many", "Most", "A", "An", "No", "We", "It", "If", "When", "While", "After", "Before", "In", "On", "At", "For", "To", "From", "Monitoring", "Alert", "Check"))  # fmt: skip
+
+
+def find_context(text: str, lower: str) -> Iterator[Find]:
+    """Customers and other organizations outside the catalog, and amounts that say whose incident it was."""
+    headings = [found.span() for found in _HEADING.finditer(text)]
+    for found in _ORGANIZATION.finditer(text):
+        start, end = _without_opening(text, *found.span())
+        if end > start and _is_name(text[start:end]) and not _inside(start, headings):
+            yield _customer(text, start, end, "organization")
+    for found in _FIELD.finditer(text):
+        group = next(name for name in ("quoted", "single", "bare") if found[name])
+        value = found[group].strip()
+        if value[:1].isupper() and not value.isupper() and not re.search(r"[{$<⟨*]|://", value):
+            yield _customer(text, found.start(group), found.start(group) + len(found[group].rstrip()), "customer-field")
+    if any(word in lower for word in ("customer", "tenant", "client", "merchant", "refund", "invoice", "partner", "account", "vendor", "contract")):
+        for found in _SPOKEN.finditer(text):
+            yield from _spoken(text, *found.span("name"), "customer-cue")
+    for pattern, rule in ((_SPEAKS, "customer-speaks"), (_FOR_BY, "customer-for")):
+        for found in pattern.finditer(text):
+            if not _inside(found.start("name"), headings):
+                yield from _spoken(text, *found.span("name"), rule)
+    for found in _LABEL.finditer(text):
+        yield Find(*found.span("value"), "CUSTOMER", "label-value", fold(found["value"]), "customer")
+    for pattern, rule in ((_MONEY, "money"), (_VOLUME, "volume")):
+        yield from (Find(*found.span(), "AMOUNT", rule, found[0]) for found in pattern.finditer(text) if not found[0][-1] == "⟩")
+
+
+def _customer(text: str, start: int, end: int, rule: str) -> Find:
+    return Find(start, end, "CUSTOMER", rule, fold(text[start:end]), "customer")
+
+
+def _inside(position: int, regions: list[tuple[int, int]]) -> bool:
+    return any(left <= position < right for left, right in regions)
+
+
+def _spoken(text: str, start: int, end: int, rule: str) -> Iterator[Find]:
+    start, end = _without_opening(text, start, end)
+    value = text[start:end].rstrip(".,-'’")
+    words = re.findall(r"[A-Za-z]+", value)
+    if len(words) >= 2 and _is_name(value) and not _opens(text, start, words):
+        yield _customer(text, start, start + len(value), rule)
+
+
+def _opens(text: str, start: int, words: list[str]) -> bool:
+    """Whether only the first word is capitalized because it opens a sentence."""
+    before = text[max(0, start - 3) : start].rstrip(" ")
+    return (not before or before[-1] in ".!?\n:#-*") and sum(word[0].isupper() for word in words) < 2
+
+
+def _without_opening(text: str, start: int, end: int) -> tuple[int, int]:
+    while True:
+        word = re.match(r"(\S+)[ ]+", text[start:end])
+        if word is None or (word[1] not in _NEVER and word[1] not in {"&", "and", "of"}):
+            return start, end
+        start += word.end()
+
+
+def _is_name(value: str) -> bool:
+    """Names of public products, and of things of the trade, are no organization's name."""
+    words = [word for word in re.findall(r"[^\W\d_]+", value) if len(word) > 1]
+    operations = vocabulary().operations
+    if not words or any(word.isupper() and len(word) > 2 for word in words[:1]):
+        return False
+    return sum(word.lower() in operations for word in words) * 2 < len(words) and not all(word.lower() in _TRADE for word in words[:1])
+
+
+_TRADE: Final = frozenset((
+    "load elastic high low service services system systems network cloud storage data database customer customers client error disk memory node pod cluster root cause impact incident timeline "
+    "power water electric mobile critical major minor internal external primary secondary global regional local public private security engineering operations support product content edge core message event "
+    "transport shared managed virtual physical application web user access identity payment payments health home app play open free rolling slow fast kernel control plane availability backup"
+).split())  # fmt: skip

@@ -1,0 +1,100 @@
+"""The public vocabulary: what a word may be built from without identifying anybody; loaded on first use."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PREFIXES: Final = ("re", "un", "non", "pre", "multi", "auto", "over", "under", "mis", "micro", "inter", "de", "sub")
+_SUFFIXES: Final = ("s", "es", "ed", "ing", "er", "ers", "d", "r", "able", "less", "ness", "ly", "like", "wise", "n't")
+_CAMEL: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+_CACHE_LIMIT: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Given and family names in ASCII lower case."""
+
+    given: frozenset[str]
+    family: frozenset[str]
+
+
+class Vocabulary:
+    """Known words in lower case; `operations` are the terms of the trade, which are never a person's name."""
+
+    def __init__(self, words: frozenset[str], operations: frozenset[str]) -> None:
+        self.words = words | operations
+        self.operations = operations
+        self._memo: dict[str, bool] = {}
+
+    def knows(self, word: str) -> bool:
+        """Whether `word` (letters only, any case) is public: a word, a derived form, CamelCase or a short acronym."""
+        found = self._memo.get(word)
+        if found is None:
+            if len(self._memo) > _CACHE_LIMIT:
+                self._memo.clear()
+            found = self._memo[word] = self._decide(word)
+        return found
+
+    def _decide(self, word: str) -> bool:
+        lower = word.lower()
+        if len(word) <= 2 or lower in self.words:
+            return True
+        if word.isupper():
+            return len(word) <= 5 or self._derived(lower)
+        if word.islower() or word[1:].islower():
+            return self._derived(lower)
+        parts = _CAMEL.findall(word)
+        short = sum(len(part) < 3 for part in parts)
+        return short * 2 <= len(parts) and all(self._part(part) for part in parts) and "".join(parts) == word
+
+    def _part(self, part: str) -> bool:
+        lower = part.lower()
+        return len(part) <= 2 or lower in self.words or (part.isupper() and len(part) <= 5) or self._derived(lower)
+
+    def _derived(self, lower: str) -> bool:
+        words = self.words
+        for suffix in _SUFFIXES:
+            if lower.endswith(suffix) and len(lower) - len(suffix) >= 3:
+                stem = lower[: -len(suffix)]
+                if stem in words or (suffix in {"ed", "ing", "er"} and stem + "e" in words):
+                    return True
+                if len(stem) > 4 and stem[-1] == stem[-2] and stem[:-1] in words:
+                    return True
+        return any(lower.startswith(p) and len(lower) - len(p) >= 4 and lower[len(p) :] in words for p in _PREFIXES)
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The words that ship with COMPASS; the sources and licences stand in `words/`."""
+    sections = _sections("english.txt.gz")
+    text = (files(__package__) / "words" / "operations.txt").read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    operations = frozenset(word for line in lines for word in line.split())
+    return Vocabulary(sections["english"] | sections["technical"], operations)
+
+
+@cache
+def names() -> Names:
+    """Given and family names of many countries."""
+    sections = _sections("names.txt.gz")
+    return Names(sections["given"], sections["family"])
+
+
+def _sections(name: str) -> dict[str, frozenset[str]]:
+    text = gzip.decompress((files(__package__) / "words" / name).read_bytes()).decode("ascii")
+    found: dict[str, frozenset[str]] = {}
+    for block in text.split("\n[")[1:]:
+        title, _, body = block.partition("]\n")
+        words: list[str] = []
+        previous = ""
+        for line in body.split():
+            previous = previous[: _DIGITS.index(line[0])] + line[1:]
+            words.append(previous)
+        found[title] = frozenset(words)
+    return found

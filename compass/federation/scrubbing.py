@@ -1,0 +1,137 @@
+"""Every text of an entry through the anonymizer: prose is rewritten, what a machine reads is kept whole or dropped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from compass.anonymize import Anonymized, Boundary
+from compass.errors import NegativeAnswerError
+from compass.federation.partial import without
+from compass.library import LoadedEntry
+from compass.model.proposal import Replaced
+
+Path_ = tuple[str | int, ...]
+_TYPED: Final = frozenset({
+    "schema", "kind", "id", "status", "created", "severity", "license", "review_by", "last_verified", "confirmed",
+    "superseded_by", "withdrawn", "owner", "services", "related", "mitigations", "patterns", "times", "type", "risk",
+    "level", "strength", "due", "window", "captured", "redacted", "provenance",
+})  # fmt: skip
+"""Fields whose values are ids, dates, numbers or words of a fixed list: the schema leaves no room for a name."""
+_WHOLE: Final = frozenset({"tags", "aliases", "references", "alerts"})
+"""Lists whose items mean something to a machine: one that holds a private word is dropped, not rewritten."""
+
+
+@dataclass
+class Scrubber:
+    """Runs `clean` over the parts of one entry and remembers what it did and what it was not sure of."""
+
+    loaded: LoadedEntry
+    clean: Callable[[str], Anonymized]
+    boundary: Boundary
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unsure: list[tuple[int, str]] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    def front(self, front: dict[str, Any]) -> dict[str, Any]:
+        """The front matter with every free text rewritten."""
+        found: dict[str, Any] = {}
+        for key, value in front.items():
+            if key == "match":
+                match = self._match(value)
+                found |= {"match": match} if match else {}
+            elif key == "evidence":
+                found[key] = [self._evidence(item, (key, number)) for number, item in enumerate(value)]
+            elif key in _WHOLE:
+                kept = self._kept(value, (key,))
+                found |= {key: kept} if kept else {}
+            else:
+                found[key] = self._value(value, (key,))
+        return found
+
+    def body(self, body: str) -> str:
+        """The Markdown body, rewritten."""
+        return self._text(body, self.loaded.body_line)
+
+    def refuse_unsure(self) -> None:
+        """NegativeAnswerError with the place of every word that may or may not be private."""
+        if not self.unsure:
+            return
+        lines = [f"{self.loaded.path}:{line}: {word!r}" for line, word in dict.fromkeys(sorted(self.unsure))]
+        raise NegativeAnswerError(
+            "\n  ".join(["the anonymizer is not sure of these words, so nothing leaves:", *lines]),
+            "reword them; or, if they are public, add them to the words that may leave (see `compass anonymize --help`)",
+        )
+
+    def replaced(self) -> tuple[Replaced, ...]:
+        """How often each rule replaced something."""
+        return tuple(
+            Replaced(klass=klass, rule=rule, count=count)
+            for (klass, rule), count in sorted(self.counts.items())
+        )
+
+    def _value(self, value: Any, path: Path_) -> Any:
+        if path[-1] in _TYPED:
+            return value
+        if isinstance(value, str):
+            return self._text(value, self.loaded.line_of(path))
+        if isinstance(value, list):
+            return [self._value(item, (*path, number)) for number, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {key: self._value(item, (*path, key)) for key, item in value.items()}
+        return value
+
+    def _kept(self, items: list[Any], path: Path_) -> list[Any]:
+        kept = []
+        for number, item in enumerate(items):
+            if self._value(item, (*path, number)) == item:
+                kept.append(item)
+            else:
+                self.dropped.append(f"dropped: {path[-1]}[{number}], which held a private word")
+        return kept
+
+    def _evidence(self, item: dict[str, Any], path: Path_) -> dict[str, Any]:
+        digest = item.get("sha256")
+        found: dict[str, Any] = self._value(
+            {key: value for key, value in item.items() if key != "sha256"}, path
+        )
+        if "observed" in found:
+            found["sha256"] = hashlib.sha256(found["observed"].encode()).hexdigest()
+        elif digest:
+            found["sha256"] = digest
+        return found | {"redacted": True} if found != item else found
+
+    def _match(self, match: dict[str, Any]) -> dict[str, Any] | None:
+        """The match without the signals that name something private; None when nothing is left to decide by."""
+        signals = match["signals"]
+        gone = {
+            name
+            for name in signals
+            if self._value(signals[name], ("match", "signals", name)) != signals[name]
+        }
+        condition = without(match["condition"], gone)
+        self.dropped += [f"dropped: the signal {name}, which held a private word" for name in sorted(gone)]
+        if condition is None:
+            return None
+        found = dict(match) | {
+            "signals": {name: signal for name, signal in signals.items() if name not in gone}
+        }
+        for key in ("group_by", "exclude"):
+            if key in match:
+                found[key] = self._kept(match[key], ("match", key))
+        if "order" in match:
+            found["order"] = [name for name in match["order"] if name not in gone]
+        if "weights" in match:
+            found["weights"] = {name: weight for name, weight in match["weights"].items() if name not in gone}
+        return found | {"condition": condition} | ({"partial": True} if gone else {})
+
+    def _text(self, text: str, line: int) -> str:
+        result = self.clean(text)
+        for span in result.spans:
+            self.counts[span.label, span.rule] += 1
+        for word in result.unsure:
+            self.unsure.append((line + text.count("\n", 0, word.start), word.text))
+        return result.text

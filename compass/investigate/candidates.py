@@ -1,0 +1,216 @@
+"""Competing explanations, each with a prediction that could fail and the experiments that would show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from compass.investigate.deviation import Deviation, by_component
+from compass.investigate.experiments import Bench, Trial
+from compass.investigate.families import Family
+from compass.investigate.findings import Finding, Signal
+from compass.investigate.ranking import Ranked, Ranking
+from compass.model.investigation import Citation, Origin
+from compass.model.recording import Change
+
+MOST: Final = 5
+RANKED: Final = 3
+_RECENT: Final = 2 * 3600.0
+_RESOURCES: Final = {
+    Family.CPU: "processor time",
+    Family.MEMORY: "memory",
+    Family.DISK: "disk",
+    Family.SATURATION: "a limited resource",
+    Family.NETWORK: "network",
+    Family.RESTARTS: "restarts",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A hypothesis before its experiments; `prior` is how likely it is taken to be, from 0 to 1."""
+
+    statement: str
+    service: str | None
+    origin: Origin
+    predicts: str
+    prior: float
+    trials: tuple[Trial, ...]
+    why: tuple[str, ...] = ()
+    pattern: str | None = None
+    citations: tuple[Citation | None, ...] = ()
+
+
+def from_ranking(bench: Bench, ranking: Ranking) -> Iterator[Candidate]:
+    """The first components, each with what their strongest finding says went wrong."""
+    scored = [one for one in ranking.components if one.findings and one.score > 0]
+    total = sum(one.score for one in scored[:MOST]) + 2.0
+    moved = by_component(ranking.deviations)
+    for one in scored[:RANKED]:
+        yield _of_component(bench, one, one.score / total, moved.get(one.component, []), ranking.deviations)
+
+
+def _of_component(
+    bench: Bench, ranked: Ranked, prior: float, own: Sequence[Deviation], every: Sequence[Deviation]
+) -> Candidate:
+    top = ranked.findings[0]
+    name = ranked.component
+    if top.signal is Signal.GAP:
+        statement = f"The network or a queue in front of {name} delays its calls"
+        predicts = f"calls to {name} spend longer on the way, while {name} itself is as quick as before"
+    elif top.signal in {Signal.METRIC, Signal.BALANCE} and top.family in _RESOURCES:
+        statement = f"{name} runs short of {_RESOURCES[top.family]}"
+        predicts = (
+            f"{top.metric} of {name} has left its range, and most other components have not moved alike"
+        )
+    elif top.family is Family.LATENCY:
+        statement = f"{name} itself became slow"
+        predicts = f"{name} is slower than before by more than its callees are"
+    else:
+        statement = f"{name} itself fails or answers wrongly"
+        predicts = f"{name} logs or returns other results than before, and none of its callees fails"
+    trials = tuple(_trials(bench, ranked, own, every))
+    return Candidate(statement, name, Origin.RANKING, predicts, prior, trials, _why(ranked))
+
+
+def _why(ranked: Ranked, most: int = 4) -> tuple[str, ...]:
+    return tuple(f"{one.signal}: {one.text}" for one in ranked.findings[:most])
+
+
+def _trials(
+    bench: Bench, ranked: Ranked, own: Sequence[Deviation], every: Sequence[Deviation]
+) -> Iterator[Trial]:
+    """Two experiments or more, those first that the strongest findings call for."""
+    name = ranked.component
+    seen: set[str] = set()
+    made = 0
+    for finding in ranked.findings:
+        kind = finding.metric if finding.signal in {Signal.METRIC, Signal.BALANCE} else str(finding.signal)
+        if kind in seen or made >= 4:
+            continue
+        seen.add(kind)
+        for trial in _for_finding(bench, finding, every):
+            made += 1
+            yield trial
+    if made < 2 and bench.observed.window.spans:
+        made += 1
+        yield bench.inside(name)
+    for one in own:
+        if made >= 2:
+            break
+        if one.key.metric not in seen:
+            made += 1
+            yield bench.level(_as_finding(one))
+    if made < 2 and (below := bench.callees_fail(name)):
+        made += 1
+        yield below
+
+
+def _for_finding(bench: Bench, finding: Finding, every: Sequence[Deviation]) -> Iterator[Trial]:
+    name = finding.component
+    if finding.signal in {Signal.METRIC, Signal.BALANCE}:
+        yield bench.level(finding)
+        yield bench.peers(finding, [one for one in every if one.key.metric == finding.metric])
+    elif finding.signal is Signal.GAP and finding.other:
+        yield bench.on_the_way(finding.other, name)
+        yield bench.not_inside(name)
+    elif finding.signal is Signal.OWN_TIME:
+        yield bench.inside(name)
+    elif finding.signal in {Signal.STATEMENT, Signal.NEW_ERROR}:
+        yield bench.logged(name, finding.metric, f'Did the rate of "{finding.metric}" of {name} change?')
+        below = bench.callees_fail(name)
+        if below:
+            yield below
+    elif finding.signal in {Signal.LAST_CALL, Signal.FAILED_SPAN}:
+        yield bench.endings(finding)
+        below = bench.callees_fail(name)
+        if below:
+            yield below
+
+
+def _as_finding(one: Deviation) -> Finding:
+    return Finding(
+        one.key.component,
+        Signal.METRIC,
+        one.surprise,
+        "",
+        one.meaning.family,
+        one.key.metric,
+        one.expr,
+        "prometheus",
+    )
+
+
+def from_changes(bench: Bench, ranking: Ranking) -> Iterator[Candidate]:
+    """Recent changes, latest first: the likeliest trigger, and the likeliest red herring."""
+    observed = bench.observed
+    recent = [
+        change
+        for change in observed.changes
+        if observed.detected - _RECENT <= change.time <= observed.detected
+    ]
+    scores = {one.component: one for one in ranking.components}
+    total = sum(one.score for one in ranking.components[:MOST]) + 2.0
+    for change in sorted(recent, key=lambda change: (-change.time, change.service, change.summary)):
+        ranked = scores.get(change.service)
+        share = ranked.score / total if ranked else 0.0
+        yield _of_change(bench, change, ranked, 0.1 + 0.5 * share)
+
+
+def _of_change(bench: Bench, change: Change, ranked: Ranked | None, prior: float) -> Candidate:
+    what = change.summary or change.type
+    name = change.service or "the system"
+    statement = f"The {change.type} of {name} brought it: {what}"
+    predicts = f"{name} leaves its usual range after the change and not before"
+    trials = [bench.change_first(change)]
+    finding = next(
+        (one for one in ranked.findings if one.signal in {Signal.METRIC, Signal.BALANCE}), None
+    ) if ranked else None  # fmt: skip
+    trials.append(bench.level(finding) if finding else bench.any_level(change.service))
+    return Candidate(
+        statement[:300],
+        change.service or None,
+        Origin.CHANGE,
+        predicts,
+        prior,
+        tuple(trials),
+        (f"{change.type} {int((bench.observed.detected - change.time) / 60)} min before detection",),
+    )
+
+
+def from_load(bench: Bench, every: Iterable[Deviation]) -> Iterator[Candidate]:
+    """The rival of every fault inside: the system is healthy, there is just more to do."""
+    traffic = [one for one in every if one.meaning.family is Family.TRAFFIC]
+    entry = bench.observed.symptom_service
+    own = [one for one in traffic if one.key.component == entry] or traffic
+    if own:
+        busiest = max(own, key=lambda one: (one.now, one.key))
+        trials = (bench.level(_as_finding(busiest)), bench.requests(busiest.key.component))
+        service = busiest.key.component
+    else:
+        service = entry or ""
+        trials = (bench.requests(service), bench.lines())
+    yield Candidate(
+        "More requests arrive than the system was sized for",
+        None,
+        Origin.LOAD,
+        "the request rate rises before anything else does",
+        0.08,
+        trials,
+        ("the usual rival of any fault inside",),
+    )
+
+
+def from_absence(bench: Bench) -> Iterator[Candidate]:
+    """Components that were there before and have gone silent."""
+    for name in bench.observed.silent:
+        yield Candidate(
+            f"{name} has stopped, or can no longer be observed",
+            name,
+            Origin.ABSENCE,
+            f"nothing of {name} is recorded since detection",
+            0.25,
+            (bench.still_there(name), bench.still_logs(name)),
+            ("its telemetry ends before detection",),
+        )

@@ -1,0 +1,109 @@
+"""Series as a backend stores them become tracks that can be compared: counters as rates, histograms as means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from compass.investigate.families import meaning
+from compass.investigate.observation import Floats, SeriesKey, Track
+from compass.model.recording import Series
+
+ALERTS: Final = "ALERTS"
+SERVICE_GRAPH: Final = "traces_service_graph_request_total"
+_COMPONENT: Final = (
+    "service_name", "service", "component", "app", "job", "workload", "deployment", "container", "pod", "node",
+    "instance",
+)  # fmt: skip
+_STATUS: Final = ("status", "code", "status_code", "http_status_code", "http_response_status_code")
+
+
+def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
+    """One track for each comparable series.
+
+    A counter (by its name, and never falling but for resets) becomes its rate per second; `x_sum` and `x_count`
+    of one histogram become the mean `x`; buckets are left out; answers with a 5xx status become errors.
+    """
+    found: dict[SeriesKey, Track] = {}
+    sums: dict[SeriesKey, Track] = {}
+    for one in series:
+        if one.name.endswith("_bucket") or not one.times:
+            continue
+        key, expr = _key(one), selector(one.labels)
+        track = Track(key, np.asarray(one.times, dtype=float), np.asarray(one.values, dtype=float), expr)
+        finite = np.isfinite(track.values)
+        if not finite.all():
+            track = Track(key, track.times[finite], track.values[finite], expr)
+        if not len(track.times):
+            continue
+        if one.name.endswith("_sum"):
+            sums[key] = track
+        found[key] = _rate(track) if meaning(key.metric).counter and _grows(track.values) else track
+    for key, total in sums.items():
+        _add_mean(found, key, total)
+    return found
+
+
+def selector(labels: Mapping[str, str]) -> str:
+    """PromQL that selects exactly this series."""
+    inner = ",".join(
+        f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()) if name != "__name__"
+    )
+    return f"{labels.get('__name__', '')}{{{inner}}}"
+
+
+def component(labels: Mapping[str, str]) -> str:
+    """The component that a series belongs to: its service, else the nearest thing its labels name."""
+    for name in _COMPONENT:
+        if labels.get(name):
+            return labels[name]
+    return ""
+
+
+def _key(one: Series) -> SeriesKey:
+    owner = component(one.labels)
+    rest = {
+        name: value for name, value in one.labels.items() if name != "__name__" and value != owner and value
+    }
+    metric = one.name
+    if any(rest.get(name, "").startswith("5") for name in _STATUS):
+        metric = f"errors_{metric}"
+    shown = ",".join(f'{name}="{value}"' for name, value in sorted(rest.items()))
+    return SeriesKey(owner, metric, f"{{{shown}}}" if shown else "")
+
+
+def _grows(values: Floats) -> bool:
+    """Whether a series only climbs, resets to (nearly) nothing aside."""
+    steps = np.diff(values)
+    falls = np.flatnonzero(steps < 0)
+    return len(falls) <= max(1, len(steps) // 20) and bool((values[falls + 1] <= 0.1 * values[falls]).all())
+
+
+def _rate(track: Track) -> Track:
+    if len(track.times) < 2:
+        return Track(track.key, track.times[:0], track.values[:0], f"rate({track.expr}[5m])")
+    steps, seconds = np.diff(track.values), np.diff(track.times)
+    whole = (steps >= 0) & (seconds > 0)
+    return Track(track.key, track.times[1:][whole], steps[whole] / seconds[whole], f"rate({track.expr}[5m])")
+
+
+def _add_mean(found: dict[SeriesKey, Track], key: SeriesKey, total: Track) -> None:
+    stem = key.metric.removesuffix("_sum")
+    count = found.get(SeriesKey(key.component, f"{stem}_count", key.rest))
+    if count is None or len(count.times) < 2:
+        return
+    mean = _rate(total)
+    shared, left, right = np.intersect1d(mean.times, count.times, return_indices=True)
+    rates = count.values[right]
+    busy = rates > 0
+    if busy.any():
+        place = SeriesKey(key.component, stem, key.rest)
+        expr = f"{mean.expr} / {count.expr}"
+        found[place] = Track(place, shared[busy], mean.values[left][busy] / rates[busy], expr)
+        del found[key]
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,177 @@
+"""One investigation from the first look to the record: what the commands of the terminal work on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from compass import __version__
+from compass.adapters.telemetry.answer import Telemetry
+from compass.investigate.candidates import (
+    MOST,
+    Candidate,
+    from_absence,
+    from_changes,
+    from_load,
+    from_ranking,
+)
+from compass.investigate.citations import checked
+from compass.investigate.conclude import causes, missing, timeline
+from compass.investigate.experiments import Bench
+from compass.investigate.knowledge import related
+from compass.investigate.observation import Observation
+from compass.investigate.observe import observe
+from compass.investigate.patterns import from_patterns
+from compass.investigate.ranking import Ranking, rank
+from compass.library import Library
+from compass.model.ids import new_id
+from compass.model.investigation import (
+    Cost,
+    Hypothesis,
+    Incident,
+    Investigation,
+    Note,
+    ServiceScore,
+    Verdict,
+)
+
+# How much one experiment moves the odds of its hypothesis: a rule, not yet a calibration.
+SUPPORTS = 3.0
+REFUTES = 0.1
+
+
+@dataclass
+class Session:
+    """The state of an investigation; `results` holds what has been tested so far, by the candidate's place."""
+
+    id: str
+    incident: Incident
+    library: Library
+    observed: Observation
+    ranking: Ranking
+    candidates: tuple[Candidate, ...]
+    started: datetime
+    clock: Callable[[], float]
+    began: float
+    results: dict[int, Hypothesis] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+    def test(self, place: int) -> Hypothesis:
+        """Run the experiments of one candidate; a second call gives the same answer."""
+        if place not in self.results:
+            candidate = self.candidates[place]
+            experiments = tuple(trial.run() for trial in candidate.trials)
+            verdict = overall([one.verdict for one in experiments])
+            self.results[place] = Hypothesis(
+                rank=place + 1,
+                statement=candidate.statement,
+                service=candidate.service,
+                origin=candidate.origin,
+                pattern=candidate.pattern,
+                predicts=candidate.predicts,
+                confidence=posterior(candidate.prior, [one.verdict for one in experiments]),
+                verdict=verdict,
+                experiments=experiments,
+                citations=checked(candidate.citations, self.library),
+                why=candidate.why,
+            )
+        return self.results[place]
+
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """What was tested, those still standing first, then by confidence; ranks count from 1."""
+        ordered = sorted(
+            self.results.items(),
+            key=lambda pair: (pair[1].verdict is Verdict.REFUTED, -pair[1].confidence, pair[0]),
+        )
+        return tuple(one.model_copy(update={"rank": rank}) for rank, (_, one) in enumerate(ordered, 1))
+
+    def record(self) -> Investigation:
+        """The investigation as it is now."""
+        hypotheses = self.hypotheses()
+        found = causes(hypotheses, self.library, self.observed)
+        standing = [one for one in hypotheses if one.verdict is Verdict.SUPPORTED and not one.citations]
+        claims = [*(one.statement for one in standing), *(one.text for one in found if not one.supported)]
+        return Investigation(
+            id=self.id,
+            tool=f"compass {__version__}",
+            started=self.started,
+            incident=self.incident,
+            hypotheses=hypotheses,
+            services=tuple(
+                ServiceScore(
+                    service=one.component,
+                    score=round(one.score, 4),
+                    why=tuple(f"{part.signal}: {part.text}" for part in one.findings[:3]),
+                )
+                for one in self.ranking.components
+            ),
+            contributing_causes=found,
+            timeline=timeline(self.observed),
+            missing=missing(self.observed),
+            unsupported=tuple(dict.fromkeys(claims)),
+            notes=tuple(self.notes),
+            cost=Cost(seconds=round(self.clock() - self.began, 2)),
+        )
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """One refutation refutes; without any, one support supports."""
+    if Verdict.REFUTED in verdicts:
+        return Verdict.REFUTED
+    return Verdict.SUPPORTED if Verdict.SUPPORTED in verdicts else Verdict.INCONCLUSIVE
+
+
+def posterior(prior: float, verdicts: Sequence[Verdict]) -> float:
+    """Prior odds x 3 for each experiment that supports, x 0.1 for each that refutes; kept within 0.01 and 0.97."""
+    bounded = min(max(prior, 0.01), 0.9)
+    odds = math.log(bounded / (1 - bounded))
+    odds += verdicts.count(Verdict.SUPPORTED) * math.log(SUPPORTS)
+    odds += verdicts.count(Verdict.REFUTED) * math.log(REFUTES)
+    return round(min(max(1 / (1 + math.exp(-odds)), 0.01), 0.97), 3)
+
+
+def open_session(
+    incident: Incident,
+    telemetry: Telemetry,
+    library: Library,
+    *,
+    now: datetime,
+    random: Random,
+    clock: Callable[[], float],
+    cache: Path | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> Session:
+    """Observe, rank, and set up three to five hypotheses; nothing is tested yet. `told` hears what is being done."""
+    began = clock()
+    told("observing")
+    observed = observe(incident, telemetry)
+    told("ranking")
+    ranking = rank(observed)
+    told("forming hypotheses")
+    bench = Bench(telemetry, observed)
+    scores = {one.component: one.score for one in ranking.components}
+    chosen = choose(
+        list(from_patterns(bench, library, scores)),
+        list(from_ranking(bench, ranking)),
+        [*from_changes(bench, ranking), *from_absence(bench)],
+        list(from_load(bench, ranking.deviations)),
+    )
+    candidates = related(chosen, incident, library, cache)
+    identifier = new_id("investigation", random)
+    return Session(identifier, incident, library, observed, ranking, candidates, now, clock, began)
+
+
+def choose(
+    patterns: Sequence[Candidate],
+    ranked: Sequence[Candidate],
+    events: Sequence[Candidate],
+    rivals: Sequence[Candidate],
+) -> tuple[Candidate, ...]:
+    """Three to five that compete: at most two patterns and two events, the first components, and always a rival."""
+    best = sorted(events, key=lambda one: -one.prior)
+    kept = [*patterns[:2], *ranked[:1], *best[:1], *rivals[:1], *ranked[1:], *best[1:2], *patterns[2:3]]
+    return tuple(sorted(kept[:MOST], key=lambda one: -one.prior))

@@ -1,0 +1,65 @@
+"""What a check costs in CPU seconds and memory; by hand: `pytest -m scale -s tests/rules/test_rules_scale.py`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from full_entries import write_repository
+
+COUNT = int(os.environ.get("SCALE_ENTRIES", "10000"))
+_CHILD = """
+import resource, sys
+from compass.cli import cli
+try:
+    cli(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+print(code or 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    code: int
+    cpu: float
+    wall: float
+    megabytes: float
+
+
+def run(root: Path) -> Cost:
+    before = os.times()
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, "-C", str(root), "check"], capture_output=True, text=True, check=False
+    )
+    wall = time.perf_counter() - started
+    after = os.times()
+    code, kilobytes = done.stderr.split()[-2:]
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Cost(int(code), cpu, wall, int(kilobytes) / 1024)
+
+
+@pytest.mark.scale
+def test_ten_thousand_entries_cold_warm_and_with_five_changed(tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    write_repository(root, COUNT)
+    sizes = [path.stat().st_size for path in root.rglob("*.md")]
+    cold, _, warm = run(root), run(root), run(root)
+    for path in sorted((root / "runbooks").iterdir())[:5]:
+        path.write_text(path.read_text() + "\nOne more line.\n")
+    changed = run(root)
+    print(f"\n{COUNT} entries of {sum(sizes) / len(sizes):.0f} bytes; CPU seconds with the start of Python")  # noqa: T201  # the figures are the point
+    for name, cost in (("cold", cold), ("warm", warm), ("five changed", changed)):
+        print(
+            f"{name:<13} {cost.cpu:6.2f} s CPU ({1000 * cost.cpu / COUNT:.3f} per 1,000)  {cost.wall:6.2f} s wall  {cost.megabytes:.0f} MB"
+        )  # noqa: T201  # as above
+        assert cost.code == 0
+        assert cost.megabytes < 300
+    assert 1000 * cold.cpu / COUNT <= 1.0
+    assert 1000 * warm.cpu / COUNT <= 0.15  # the goal is 0.1 on a quiet machine; Python starts in 0.03 of it
