@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from compass.adapters import sshsig
 from compass.adapters.git import ZERO, GitRepository, Signature
@@ -235,3 +238,18 @@ def build(root: Path) -> None:
         {"compass.yaml": config("personal", "personal/ann", "../pay.git")},
         "ann",
     )
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The organization, made once. A test module asks for both fixtures by naming them at its top."""
+    root = tmp_path_factory.mktemp("world")
+    build(root)
+    return root
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path) -> World:
+    """A copy of the organization for one test."""
+    shutil.copytree(template, tmp_path / "world", dirs_exist_ok=True)
+    return World(tmp_path / "world")

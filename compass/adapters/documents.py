@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
@@ -223,7 +224,7 @@ def canonical(text: str) -> str:
     if not isinstance(data, dict):
         raise YamlProblem("front matter is a mapping of fields", parts.front_line)
     if not _front_is_canonical(parts.front, list(data)):
-        parts = Parts(_rewritten(parts.front), parts.body, parts.front_line, parts.body_line)
+        parts = Parts(_rewritten(parts.front, data), parts.body, parts.front_line, parts.body_line)
     body = parts.body.strip("\n")
     return f"---\n{parts.front}---\n" + (f"\n{body}\n" if body else "")
 
@@ -303,14 +304,22 @@ def _front_is_canonical(front: str, keys: list[Any]) -> bool:
     return ranks == sorted(ranks)
 
 
-def _rewritten(front: str) -> str:
+def _rewritten(front: str, data: dict[Any, Any]) -> str:
+    """The front matter in order and without stray space, as far as it still says the same."""
     try:
         loaded = _round_trip().load(front)
-    except RoundTripError as error:
+    except (RoundTripError, NotImplementedError, TypeError) as error:  # its reader has gaps of its own
         raise YamlProblem(f"the front matter cannot be rewritten: {str(error).splitlines()[0]}") from None
-    ordered = CommentedMap(sorted(loaded.items(), key=lambda pair: _rank(str(pair[0]))))
-    loaded.copy_attributes(ordered)
-    return "\n".join(line.rstrip() for line in _dumped(ordered).split("\n") if line.strip()) + "\n"
+    if isinstance(loaded, CommentedMap):
+        ordered = CommentedMap(sorted(loaded.items(), key=lambda pair: _rank(str(pair[0]))))
+        loaded.copy_attributes(ordered)
+        text = _dumped(ordered)
+        tidy = "\n".join(line.rstrip() for line in text.split("\n") if line.strip()) + "\n"
+        for candidate in (tidy, text):  # empty lines may belong to a block of text
+            with suppress(YamlProblem):
+                if parse_yaml(candidate) == data:
+                    return candidate
+    raise YamlProblem("the front matter cannot be rewritten without changing what it says")
 
 
 def _round_trip() -> YAML:

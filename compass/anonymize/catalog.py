@@ -49,16 +49,22 @@ class Catalog:
         return Terms(self.names)
 
 
+class _Folding(dict[int, int | str]):
+    """Folds of characters, each worked out once; one character stays one character, so that offsets hold."""
+
+    def __missing__(self, code: int) -> int | str:
+        char = chr(code)
+        plain = unicodedata.normalize("NFKD", char)[:1].lower()
+        self[code] = plain if len(plain) == 1 else code
+        return self[code]
+
+
+_FOLDING: Final = _Folding()
+
+
 def fold(text: str) -> str:
-    """Lower case without diacritics; one character stays one character, so that offsets hold."""
-    if text.isascii():
-        return text.lower()
-    return "".join(_fold_one(char) for char in text)
-
-
-def _fold_one(char: str) -> str:
-    plain = unicodedata.normalize("NFKD", char)[:1].lower()
-    return plain if len(plain) == 1 else char
+    """Lower case without diacritics, as long as the text."""
+    return text.lower() if text.isascii() else text.translate(_FOLDING)
 
 
 class Terms:
@@ -120,7 +126,7 @@ class Terms:
                 if folded.startswith(form, start) and not (end < len(folded) and folded[end].isalnum()):
                     term = self.by_form[form]
                     if not term.cased or _proper(text, start, end, term):
-                        yield Find(*_widen(text, start, end, term), term.label, term.rule, term.key, term.group)
+                        yield _extended(text, start, end, term)
                         break
         if self.tickets:
             yield from (Find(*m.span(), "TICKET", "catalog-ticket", m[0].upper()) for m in self.tickets.finditer(text))
@@ -134,10 +140,31 @@ def _ticket_pattern(prefixes: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?i)(?<![A-Za-z0-9])(?:{known})[-_ #]?\d{{2,8}}(?!\d)") if known else None
 
 
-def _widen(text: str, start: int, end: int, term: Term) -> tuple[int, int]:
+_TAIL: Final = re.compile(r"(?:[-_][A-Za-z0-9]+)+")
+_HEAD: Final = re.compile(r"(?:[A-Za-z0-9]+[-_])+$")
+
+
+def _extended(text: str, start: int, end: int, term: Term) -> Find:
+    """The whole identifier around a name: `checkout-db-01` is a host of the service checkout."""
     if term.label == "HANDLE" and start and text[start - 1] == "@":
-        return start - 1, end
-    return start, end
+        start -= 1
+    if term.label not in {"SERVICE", "CLUSTER", "HOST", "CUSTOMER", "TEAM"}:
+        return Find(start, end, term.label, term.rule, term.key, term.group)
+    tail = _TAIL.match(text, end)
+    head = _HEAD.search(text, max(0, start - 60), start) if start and text[start - 1] in "-_" else None
+    if tail is None and head is None:
+        return Find(start, end, term.label, term.rule, term.key, term.group)
+    first, last = head.start() if head else start, tail.end() if tail else end
+    whole = text[first:last].lower()
+    machine = any(c.isdigit() for c in (tail[0] if tail else "")) or set(re.split(r"[-_]", tail[0] if tail else "")) & _MACHINE_WORDS
+    label = "HOST" if machine or term.label in {"HOST", "CLUSTER"} else term.label
+    return Find(first, last, label, "catalog-compound", whole, "host" if label == "HOST" else term.group)
+
+
+_MACHINE_WORDS: Final = frozenset((
+    "prod production stg staging stage dev test qa uat db database cache redis pg postgres mysql mongo kafka node worker master primary replica standby lb proxy vm host server srv blue green canary "
+    "internal east west north south eu us ap leader follower bastion gpu spot"
+).split())  # fmt: skip
 
 
 def _proper(text: str, start: int, end: int, term: Term) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from compass.anonymize.catalog import fold
+from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
 from compass.anonymize.vocabulary import vocabulary
 
@@ -21,29 +22,26 @@ _SUFFIX: Final = (
     r"Freight|Shipping|Transport|Trucking|Couriers?|Rail|Marine|Aerospace|Aviation|Robotics|Semiconductors?|Devices|Supplies|Supply|Wholesale|Distributors|Traders|Trading|Imports?|Exports?|Mart|Market|Grocers|Stores?|Outfitters|Interiors|Gardens?|Florists?|Pets?|Veterinary|Pharmacy|Pharmacies|Biotech|Genomics|Diagnostics|Therapeutics|Care"
 )
 _ORGANIZATION: Final = re.compile(rf"(?<![\w.-])(?:[A-Z][\w'’-]+ |St\. |& |and |of ){{1,4}}(?:{_SUFFIX})\b(?![\w-])")
-_FIELD: Final = re.compile(r"(?i)\b(?:customer|client|tenant|merchant|company|organi[sz]ation|org|account|partner|vendor|supplier|buyer|seller|subscriber|licensee|reseller|payer|payee|employer|institution|hospital|clinic|shop|store)(?:[_ ]?name)?[\"'`]?[ \t]*(?:=~?|:)[ \t]*(?:\"(?P<quoted>[^\"\n{}$<>]{2,80})\"|'(?P<single>[^'\n{}$<>]{2,80})'|(?P<bare>[A-Z][^\n,;\"'|{}<>()]{1,60}?))(?=[\"',;|)\n]|[ ](?:is|was|has|reported|and|in)\b|\s{2}|$|[ ]\w+=)")
+_BARE: Final = re.compile(r"[A-Z][^\n,;\"'|{}<>()⟨]{1,60}?(?=[\"',;|)\n]|[ ](?:is|was|has|reported|and|in)\b|\s{2}|$|[ ]\w+=)")
 _SPOKEN: Final = re.compile(rf"(?:\b(?:[Cc]ustomers?|[Cc]lients?|[Tt]enants?|[Mm]erchants?|[Pp]artners?|[Aa]ccounts?|[Vv]endors?|[Ss]uppliers?|on behalf of|[Rr]efund(?:ed)? (?:to|for)|[Ii]nvoice(?:d)? (?:to|for)|[Cc]omplaints? (?:from|by)|[Tt]ickets? (?:from|by)|[Rr]eported by|[Cc]ontract with|such as|especially|affect(?:ed|ing)|[Ii]mpacted)[ ](?:named |called |account |was |is |were )?)(?P<name>{_NAME})")
 _SPEAKS: Final = re.compile(rf"(?<![\w.-])(?P<name>{_NAME})(?:['’]s?)?[ ](?:reported|complained|called|escalated|raised|opened a (?:ticket|case)|lost|could not|couldn't|cannot|was (?:affected|impacted|unable|charged|refunded)|were (?:affected|impacted|unable)|saw (?:failed|errors)|experienced|churned|threatened|noticed|asked|demanded|their account)\b")
 _FOR_BY: Final = re.compile(rf"\b(?:for|to|from|with|at|of)[ ](?P<name>[A-Z][\w'’-]+(?:[ ](?:&[ ])?[A-Z][\w'’-]+){{1,3}})(?=[ ](?:by|via|on|failed|timed|were|was|account|and their|tenant|customer)\b|['’]s\b)")
-_LABEL: Final = re.compile(r"\b(?:customer|tenant|client|merchant|org|organization|account|company|team_owner|owner|user|username)(?:_?(?:name|slug))?[ \t]*(?:=~?|!=|!~)[ \t]*\"(?P<value>[^\"\n${}<>*|.⟨]{2,60})\"")
 _MONEY: Final = re.compile(r"(?<![\w$])(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD)[ ]?)[ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b|(?<![\w.])\d[\d,.]*[ ]?(?:k|M|million|billion|thousand)?[ ]?(?:USD|EUR|GBP|CHF|JPY|INR|dollars|euros|pounds)\b")
 _VOLUME: Final = re.compile(r"(?<![\w.,:/$-])(?:\d{1,3}(?:,\d{3})+|\d{4,9})(?=[ ](?:affected |failed |lost |paying |unique |active |impacted )?(?:orders|customers|users|payments|transactions|accounts|tenants|merchants|patients|claims|appointments|checkouts|carts|bookings|subscribers|shipments|invoices|refunds|clients|members|policies|sales|purchases|sessions|visitors|people|employees|stores|drivers|riders|deliveries)\b)(?:[ ](?:affected |failed |lost |paying |unique |active |impacted )?[a-z]+)")
 _HEADING: Final = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ ].*$")
 _NEVER: Final = frozenset(("The", "This", "That", "These", "Those", "Our", "All", "Some", "Many", "Most", "A", "An", "No", "We", "It", "If", "When", "While", "After", "Before", "In", "On", "At", "For", "To", "From", "Monitoring", "Alert", "Check"))  # fmt: skip
 
 
-def find_context(text: str, lower: str) -> Iterator[Find]:
+def find_context(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[Find]:
     """Customers and other organizations outside the catalog, and amounts that say whose incident it was."""
     headings = [found.span() for found in _HEADING.finditer(text)]
     for found in _ORGANIZATION.finditer(text):
         start, end = _without_opening(text, *found.span())
         if end > start and _is_name(text[start:end]) and not _inside(start, headings):
             yield _customer(text, start, end, "organization")
-    for found in _FIELD.finditer(text):
-        group = next(name for name in ("quoted", "single", "bare") if found[name])
-        value = found[group].strip()
-        if value[:1].isupper() and not value.isupper() and not re.search(r"[{$<⟨*]|://", value):
-            yield _customer(text, found.start(group), found.start(group) + len(found[group].rstrip()), "customer-field")
+    for pair in pairs:
+        if pair.kind.owner:
+            yield from _field(text, pair)
     if any(word in lower for word in ("customer", "tenant", "client", "merchant", "refund", "invoice", "partner", "account", "vendor", "contract")):
         for found in _SPOKEN.finditer(text):
             yield from _spoken(text, *found.span("name"), "customer-cue")
@@ -51,10 +49,22 @@ def find_context(text: str, lower: str) -> Iterator[Find]:
         for found in pattern.finditer(text):
             if not _inside(found.start("name"), headings):
                 yield from _spoken(text, *found.span("name"), rule)
-    for found in _LABEL.finditer(text):
-        yield Find(*found.span("value"), "CUSTOMER", "label-value", fold(found["value"]), "customer")
     for pattern, rule in ((_MONEY, "money"), (_VOLUME, "volume")):
         yield from (Find(*found.span(), "AMOUNT", rule, found[0]) for found in pattern.finditer(text) if not found[0][-1] == "⟩")
+
+
+def _field(text: str, pair: Pair) -> Iterator[Find]:
+    """The value of `"customer": "…"`, `tenant="…"`, `Customer: …`."""
+    if pair.quote:
+        value = text[pair.start : pair.end]
+        if len(value) >= 2 and re.search(r"[{}$<>⟨*|^]|://|\.\+", value) is None and not value.isdigit():
+            selector = pair.operator != ":" and pair.quote == '"'
+            if selector or (value[0].isupper() and not value.isupper()):
+                yield _customer(text, pair.start, pair.end, "customer-field")
+        return
+    found = _BARE.match(text, pair.start)
+    if found and not found[0].isupper() and not re.search(r"[{$*]|://", found[0]):
+        yield _customer(text, found.start(), found.start() + len(found[0].rstrip()), "customer-field")
 
 
 def _customer(text: str, start: int, end: int, rule: str) -> Find:

@@ -12,10 +12,11 @@ from compass.anonymize.catalog import Catalog, fold
 from compass.anonymize.context import find_context
 from compass.anonymize.credentials import find_credentials
 from compass.anonymize.hosts import find_hosts
+from compass.anonymize.pairs import find_pairs
 from compass.anonymize.people import find_people
 from compass.anonymize.pseudonyms import Pseudonyms
 from compass.anonymize.secrets import find_formats
-from compass.anonymize.spans import Find, Span, apply, merge, protected
+from compass.anonymize.spans import Find, Span, apply, mask, merge, protected
 from compass.anonymize.structures import find_structures
 from compass.anonymize.times import find_times, relative
 from compass.anonymize.tokens import Tokens
@@ -50,17 +51,20 @@ class Redacted:
 
 def find(text: str, catalog: Catalog, boundary: Boundary = Boundary.HUB, allowed: Collection[str] = ()) -> tuple[Find, ...]:
     """Everything in `text` that must not cross `boundary`, without overlaps and in order; `allowed` are reviewed words."""
-    lower = text.lower() if text.isascii() else fold(text)
     keep = protected(text)
+    if keep:
+        text = mask(text, keep)
+    lower = fold(text)
+    pairs = tuple(find_pairs(text))
     finds: list[Find] = [
         *find_formats(text, lower),
-        *find_credentials(text, lower),
+        *find_credentials(text, lower, pairs),
         *catalog.terms.find(text, lower),
-        *find_structures(text, lower),
-        *find_hosts(text, lower, catalog.terms.domains),
-        *find_people(text),
-        *find_context(text, lower),
-        *_tokens(_public(catalog, boundary, allowed)).find(text),
+        *find_structures(text, lower, pairs),
+        *find_hosts(text, catalog.terms.domains),
+        *find_people(text, lower, pairs),
+        *find_context(text, lower, pairs),
+        *_tokens(_public(catalog, boundary, allowed), catalog.terms.domains).find(text),
     ]
     if boundary is Boundary.HUB:
         finds += find_times(text)
@@ -70,8 +74,8 @@ def find(text: str, catalog: Catalog, boundary: Boundary = Boundary.HUB, allowed
 
 
 @lru_cache(maxsize=32)
-def _tokens(allowed: frozenset[str]) -> Tokens:
-    return Tokens(allowed)
+def _tokens(allowed: frozenset[str], domains: tuple[str, ...]) -> Tokens:
+    return Tokens(allowed, domains)
 
 
 def _public(catalog: Catalog, boundary: Boundary, allowed: Collection[str]) -> frozenset[str]:

@@ -10,16 +10,21 @@ from compass.anonymize.catalog import fold
 from compass.anonymize.spans import Find
 from compass.anonymize.vocabulary import vocabulary
 
-_URL: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'`<>|⟨⟩{}]+")
+_URL: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://(?:\[[0-9a-fA-F:.]+\])?[^\s\"'`<>|⟨⟩{}\[\]]+")
 _AUTHORITY: Final = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*)://(?:(?P<user>[^/\s]*)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^/:?#\s,]*)(?P<port>:\d+)?(?P<rest>.*)", re.DOTALL)
 _DOTTED: Final = re.compile(r"(?<![\w@/.%$-])(?:[A-Za-z0-9_](?:[\w-]{0,62}[A-Za-z0-9])?\.){1,10}[A-Za-z][A-Za-z0-9-]{1,24}(?![\w-]|\.\w|\()")
-_HOST_LABEL: Final = re.compile(r"(?i)(?:\b(?:host|hostname|node|instance|server|machine|vm|kubernetes_node|exported_instance|nodename|upstream|backend|peer|remote|fqdn)[\"']?[ \t]*(?:=~?|:)[ \t]*[\"']?)(?P<value>[A-Za-z][\w.-]{2,80})")
+_DIGIT: Final = re.compile(r"\d")
 _POD: Final = re.compile(r"(?<![\w.-])[a-z0-9](?:[a-z0-9-]{0,60}[a-z0-9])?-(?P<hash>[a-z0-9]{8,10})-(?P<tail>[a-z0-9]{5})(?![\w-])")
 _DAEMON: Final = re.compile(r"(?<![\w./-])(?P<name>[a-z](?:[a-z0-9-]{1,60}[a-z0-9]))-(?P<tail>[bcdfghjklmnpqrstvwxz2456789]{5})(?![\w-])")
 _NODE: Final = re.compile(r"(?<![\w.-])(?:ip-\d{1,3}(?:-\d{1,3}){3}(?:\.[\w.-]*[a-z])?|gke-[\w-]{4,80}|aks-[\w-]+-vmss\w+|(?:i|ec2)-\d+-\d+-\d+-\d+[\w.-]*)(?![\w-])")
 _NUMBERED: Final = re.compile(r"(?<![\w./@-])[A-Za-z](?:[A-Za-z0-9]|[-_](?=[A-Za-z0-9])){2,60}?[-_]?\d{1,5}[a-z]?(?![\w-])")
-_THREAD: Final = re.compile(r"(?i)(?:^|-)(?:exec|thread|threads|pool|nio|executor|dispatcher|epoll|eventloop|forkjoin|scheduler|scheduling|async|main|timer|step|phase|version|level|part|option|release|chapter|section|figure|table|appendix|example|item|day|week|page|p|v|rc|beta|alpha|build|top|sha|utf|iso|log4j|http|tls|ssl|ipv|us|eu|ap|sa|ca|me|af|h|cve|rfc|layer|tier|type|sev|covid|gpt|claude|llama)-?\d{1,4}(?:-|$)")
-_REGION: Final = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|cn|mx)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast|northwest|southwest)-?\d[a-f]?|(?:us|europe|asia|australia|northamerica|southamerica|me|africa)-[a-z]+\d(?:-[a-f])?|(?:east|west|north|south|central)(?:us|europe|india|asia)\d?")
+_THREAD: Final = re.compile(r"(?i)(?:^|-)(?:exec|thread|threads|pool|nio|executor|dispatcher|epoll|eventloop|forkjoin|scheduler|scheduling|async|main|timer|step|phase|version|level|part|option|release|chapter|section|figure|table|appendix|example|item|day|week|page|v|rc|beta|alpha|build|top|sha|utf|iso|log4j|http|tls|ssl|ipv|cve|rfc|layer|tier|type|sev|covid|gpt|claude|llama|sonnet|opus)-?\d{1,4}(?:-|$)")
+_MACHINES: Final = frozenset((
+    "web db app node host server srv vm cache worker master broker kafka redis pg postgres postgresql mysql mongo mongodb es elastic elasticsearch lb proxy bastion api queue mq rabbit rabbitmq storage nas gw "
+    "gateway dns mail build ci runner edge router rtr switch sw fw firewall esx esxi hyp k8s kube etcd prod stg staging dev consul vault nomad zk zookeeper cassandra hadoop jenkins nagios backup jump vpn ns mx smtp "
+    "ldap ad dc sql nginx haproxy memcached memcache compute ctrl controller control cp gpu hpc render box machine instance ceph osd mon pve"
+).split())  # fmt: skip
+_REGION: Final = re.compile(r"(?i)(?:us|eu|ap|sa|ca|me|af|il|cn|mx)-(?:gov-)?(?:north|south|east|west|central|northeast|southeast|northwest|southwest)-?\d[a-f]?|(?:us|europe|asia|australia|northamerica|southamerica|me|africa)-[a-z]+\d(?:-[a-f])?|(?:east|west|north|south|central)(?:us|europe|india|asia)\d?")
 _FILES: Final = frozenset((
     "md txt log conf cfg ini yaml yml json toml xml html htm css js ts jsx tsx py go rs java kt rb php c h cc cpp hpp sh bash zsh "
     "sql csv tsv gz tar zip tgz bz2 xz zst pem crt key cer csr p12 pfx jks lock sock pid service socket timer mount target slice "
@@ -55,7 +60,7 @@ _PUBLIC_HOSTS: Final = frozenset((
     "atlassian.com slack.com pagerduty.com opsgenie.com datadoghq.com newrelic.com sentry.io splunk.com dynatrace.com victoriametrics.com thanos.io cortexmetrics.io "
     "cert-manager.io certmanager.k8s.io linkerd.io traefik.io haproxy.org haproxy.com rabbitmq.com nats.io confluent.io cassandra.apache.org cockroachlabs.com "
     "yugabyte.com timescale.com influxdata.com clickhouse.com snowflake.com databricks.com openai.com anthropic.com huggingface.co example.com example.org example.net "
-    "man7.org linux.die.net brendangregg.com web.archive.org archive.org gnu.org sourceforge.net sigstore.dev openpolicyagent.org runbooks.prometheus-operator.dev "
+    "man7.org linux.die.net brendangregg.com web.archive.org archive.org gnu.org sourceforge.net sigstore.dev openpolicyagent.org incident.io travis-ci.com travis-ci.org circleci.com dev.to hackernoon.com substack.com firehydrant.com rootly.com "
     "prometheus-operator.dev monitoring.coreos.com coreos.com strimzi.io zalando.org metallb.universe.tf projectcalico.org calico.org tigera.io openebs.io "
     "longhorn.io rancher.com suse.com vmware.com vmware-tanzu.io nvidia.com intel.com amd.com arm.com ibm.com statuspage.io status.io in-addr.arpa ip6.arpa "
     "opensearch.org ntp.org pool.ntp.org root-servers.net localhost.localdomain svc.cluster.local cluster.local kubernetes.default.svc kubernetes.default host.docker.internal "
@@ -67,20 +72,29 @@ _LABEL_KEYS: Final = frozenset("app kubernetes k8s node-role topology beta servi
 _WORKLOAD_SHORT: Final = 24
 
 
-def find_hosts(text: str, lower: str, domains: tuple[str, ...]) -> Iterator[Find]:
-    """Hosts, URLs, pods and nodes; `domains` are the organization's own."""
+def find_in_token(token: str, domains: tuple[str, ...]) -> Iterator[Find]:
+    """Hosts, pods and nodes within one token; `domains` are the organization's own, in lower case."""
+    if "." in token:
+        for found in _DOTTED.finditer(token):
+            if is_private_host(found[0], domains):
+                yield Find(*found.span(), "HOST", "host", host_key(found[0], domains), "host")
+        lower = token.lower()
+        for domain in domains:
+            if domain in lower:
+                yield from _own_domain(token, domain)
+    if _DIGIT.search(token):
+        if "-" in token:
+            for found in _NODE.finditer(token):
+                yield Find(*found.span(), "NODE", "node", found[0].partition(".")[0].lower(), "host")
+            yield from _pods(token)
+        yield from _numbered(token)
+
+
+def find_hosts(text: str, domains: tuple[str, ...]) -> Iterator[Find]:
+    """URLs of machines that are not public."""
     if "://" in text:
         for found in _URL.finditer(text):
-            yield from _url(text, found, domains)
-    for domain in domains:
-        yield from _own_domain(text, lower, domain)
-    for found in _DOTTED.finditer(text):
-        if is_private_host(found[0], domains):
-            yield Find(*found.span(), "HOST", "host", host_key(found[0], domains), "host")
-    for found in _NODE.finditer(text):
-        yield Find(*found.span(), "NODE", "node", found[0].partition(".")[0].lower(), "host")
-    yield from _pods(text)
-    yield from _numbered(text)
+            yield from _url(found, domains)
 
 
 def host_key(host: str, domains: tuple[str, ...]) -> str:
@@ -128,7 +142,7 @@ def _all_known(parts: list[str]) -> bool:
     return all(all(words.knows(word) or word.isdigit() for word in re.split(r"[-_]", part) if word) for part in parts)
 
 
-def _url(text: str, found: re.Match[str], domains: tuple[str, ...]) -> Iterator[Find]:
+def _url(found: re.Match[str], domains: tuple[str, ...]) -> Iterator[Find]:
     whole = found[0].rstrip(".,;:!?)]*_~\\")
     if whole.count("(") > whole.count(")"):
         whole = whole + ")" if found[0].startswith(whole + ")") else whole
@@ -140,11 +154,6 @@ def _url(text: str, found: re.Match[str], domains: tuple[str, ...]) -> Iterator[
     end = start + len(whole)
     if parsed["scheme"].lower() in {"s3", "gs", "file"}:
         return
-    if parsed["user"]:
-        user = parsed["user"].partition(":")[0]
-        if user and user not in {"git", "root", "user", "admin", "oauth2", "token", "x-access-token", "username"}:
-            at = start + parsed.start("user")
-            yield Find(at, at + len(user), "HANDLE", "url-user", user.lower(), "login")
     private = is_private_host(host, domains) or _private_name(host)
     if not private:
         return
@@ -164,9 +173,7 @@ def _private_name(host: str) -> bool:
     return not is_public_host(host) and (last in _PUBLIC_TLD or last in _PRIVATE_TLD or last.isalpha())
 
 
-def _own_domain(text: str, lower: str, domain: str) -> Iterator[Find]:
-    if domain not in lower:
-        return
+def _own_domain(text: str, domain: str) -> Iterator[Find]:
     pattern = re.compile(rf"(?<![\w.-])(?:[\w-]+\.)*{re.escape(domain)}(?![\w-]|\.\w)", re.IGNORECASE)
     for found in pattern.finditer(text):
         yield Find(*found.span(), "HOST", "catalog-domain", host_key(found[0], (domain,)), "host")
@@ -194,7 +201,8 @@ def _numbered(text: str) -> Iterator[Find]:
         if len(parts) >= 3 and digits and (last.isdigit() or len(last) <= 5) and not last.isalpha():
             if len(value) <= 60 and not re.fullmatch(r"\d{4}", last):
                 yield Find(*found.span(), "NODE", "numbered-name", value.lower(), "host")
-        elif len(parts) == 2 and (last.isdigit() and (last[0] == "0" or (len(last) >= 2 and not vocabulary().knows(parts[0])))):
-            yield Find(*found.span(), "NODE", "numbered-name", value.lower(), "host")
-        elif len(parts) == 1 and re.fullmatch(r"[a-z]{2,14}0\d{1,3}[a-z]?", value):
+        elif len(parts) == 2 and last.isdigit() and value.islower() and (last[0] == "0" or len(last) >= 2):
+            if parts[0] in _MACHINES or not vocabulary().knows(parts[0]):
+                yield Find(*found.span(), "NODE", "numbered-name", value.lower(), "host")
+        elif len(parts) == 1 and re.fullmatch(r"[a-z]{2,14}0\d{1,3}[a-z]?", value) and value.rstrip("0123456789abcdef") not in {"log"}:
             yield Find(*found.span(), "NODE", "zero-padded-name", value.lower(), "host")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from compass.anonymize.catalog import fold, logins
+from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
 from compass.anonymize.vocabulary import names, vocabulary
 
@@ -33,7 +34,8 @@ _ANNOTATIONS: Final = frozenset((
     "suppresswarnings transactional scheduled async media import keyframes property staticmethod classmethod dataclass app pytest angular types "
     "latest next beta alpha canary sha256 v1 v2 v3 v4 master main head oncall example user username"
 ).split())  # fmt: skip
-_LOGIN_WORD: Final = re.compile(r"(?i)\b(?:user|username|login|logname|ruser|run by|author|reviewers?|assignee|owner|handle|committer|actor|requested_by|created_by|updated_by|executed_by|invoked by|token of|account of|sudo:|for user|uid|principal|operator|by)(?:[\"'`\]]?[ \t]*[:=]+[ \t]*|[ \t]+)(?:\[[ ]?)?[\"'`@]?(?P<value>[a-z][a-z0-9]{0,30}(?:[._-][a-z0-9]{1,30}){0,2})\b(?!\(|@|:|/|=)")
+_LOGIN_WORD: Final = re.compile(r"\b(?:user|username|login|run by|author|reviewers?|assignee|owner|handle|committer|requested by|token of|account of|keys? of|home of|laptop of|sudo|invalid user|for user|by|acting as|ssh)[ \t]+[\"'`]?(?P<value>[a-z][a-z0-9]{1,30}(?:[._-][a-z0-9]{1,30}){0,2})\b(?![(@:/=.-]\w)")
+_LOGIN_VALUE: Final = re.compile(r"\[?[ ]?[\"'@]?(?P<value>[a-z][a-z0-9]{1,30}(?:[._-][a-z0-9]{1,30}){0,2})\b(?![(@:/=.-]\w)")
 _SYSTEM_USERS: Final = frozenset((
     "root admin administrator user users postgres mysql redis nginx www-data nobody daemon ubuntu ec2-user debian centos jenkins git system "
     "default guest oracle test postfix mail backup deploy app service svc svc_app anonymous none null unknown replication replicator prometheus grafana "
@@ -41,7 +43,7 @@ _SYSTEM_USERS: Final = frozenset((
 ).split())  # fmt: skip
 
 
-def find_people(text: str) -> Iterator[Find]:
+def find_people(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[Find]:
     """Names of people who are not in the catalog, their handles, and the further forms of each."""
     known: dict[str, str] = {}
     for found in _SEQUENCE.finditer(text):
@@ -54,10 +56,14 @@ def find_people(text: str) -> Iterator[Find]:
         for found in _AT.finditer(text):
             if found[1].lower() not in _ANNOTATIONS and not re.fullmatch(r"v?\d[\w.-]*", found[1]):
                 yield Find(*found.span(), "HANDLE", "at-handle", fold(found[1]), "login")
-    for found in _LOGIN_WORD.finditer(text):
-        value = found["value"]
-        if _is_login(value):
-            yield Find(*found.span("value"), "HANDLE", "login-word", fold(value), "login")
+    for found in _LOGIN_WORD.finditer(lower):
+        start, end = found.span("value")
+        if text[start].islower() and _is_login(text[start:end]):
+            yield Find(start, end, "HANDLE", "login-word", fold(found["value"]), "login")
+    for pair in pairs:
+        login = _LOGIN_VALUE.match(text, pair.start - bool(pair.quote), pair.end) if pair.kind.login else None
+        if login and _is_login(login["value"]):
+            yield Find(*login.span("value"), "HANDLE", "login-field", fold(login["value"]), "login")
     if known:
         yield from _again(text, known)
 

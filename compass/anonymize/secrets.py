@@ -10,15 +10,22 @@ from compass.anonymize.spans import SECRET, Find
 
 
 class Format(NamedTuple):
-    """A published format: looked for only where one of `keywords` (lower case) stands; group 1 or all of it is secret."""
+    """A published format: looked for only where one of `keywords` (lower case) stands; group 1 or all of it is secret.
+
+    Most formats lie within one token; those with `wide` may hold spaces, quotes or brackets.
+    """
 
     rule: str
     keywords: tuple[str, ...]
     pattern: re.Pattern[str]
+    wide: bool
+
+
+_WIDE: Final = frozenset({"pem", "putty", "ssh-opaque", "userinfo", "userinfo-token", "otpauth"})
 
 
 def _format(rule: str, keywords: str, pattern: str) -> Format:
-    return Format(rule, tuple(keywords.split()), re.compile(pattern))
+    return Format(rule, tuple(keywords.split()), re.compile(pattern), rule in _WIDE)
 
 
 _W: Final = r"[A-Za-z0-9_-]"
@@ -85,10 +92,10 @@ FORMATS: Final = (
     _format("otpauth", "otpauth://", r"otpauth://[^\s\"'`<>]+"),
     _format("sentry-dsn", "://", r"https?://([0-9a-f]{32}(?::[0-9a-f]{32})?)@"),
     _format("private-extended-key", "xprv yprv zprv", r"\b[xyz]prv[1-9A-HJ-NP-Za-km-z]{50,}"),
-    _format("ssh-dss-opaque", "b3blbnnza", r"\bb3BlbnNzaC1rZXk[A-Za-z0-9+/=\n]{40,}"),
+    _format("ssh-opaque", "b3blbnnza", r"\bb3BlbnNzaC1rZXk[A-Za-z0-9+/=\n]{40,}"),
     _format("firebase-fcm", "aaaa", r"\bAAAA[\w-]{7}:[\w-]{100,}"),
     _format("airtable", "pat", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{60,}"),
-    _format("rediss-userinfo", "://", r"[a-z][a-z0-9+.-]{1,20}://(?:[^\s:/@\"'`<>]{0,64}):([^\s/\"'`<>]{1,200}?)@(?=[\w.\[⟨-])"),
+    _format("userinfo", "://", r"[a-z][a-z0-9+.-]{1,20}://(?:[^\s:/@\"'`<>]{0,64}):([^\s/\"'`<>]{1,200}?)@(?=[\w.\[⟨-])"),
     _format("userinfo-token", "://", r"https?://([^\s:/@\"'`<>.]{16,200})@(?=[\w.\[⟨-])"),
 )  # fmt: skip
 _PLACEHOLDERS: Final = re.compile(
@@ -103,8 +110,21 @@ def is_placeholder(value: str) -> bool:
 
 
 def find_formats(text: str, lower: str) -> Iterator[Find]:
-    """Every secret of a known format; `lower` is `text` in lower case, made once by the caller."""
-    for rule, keywords, pattern in FORMATS:
+    """Secrets of formats that may spread over several tokens; `lower` is `text` in lower case."""
+    return _search(_WIDE_FORMATS, text, lower)
+
+
+def find_in_token(token: str) -> Iterator[Find]:
+    """Secrets of a known format within one token."""
+    return _search(_TOKEN_FORMATS, token, token.lower()) if len(token) >= 16 else iter(())
+
+
+_WIDE_FORMATS: Final = tuple(one for one in FORMATS if one.wide)
+_TOKEN_FORMATS: Final = tuple(one for one in FORMATS if not one.wide)
+
+
+def _search(formats: tuple[Format, ...], text: str, lower: str) -> Iterator[Find]:
+    for rule, keywords, pattern, _ in formats:
         if not any(keyword in lower for keyword in keywords):
             continue
         for found in pattern.finditer(text):

@@ -54,6 +54,17 @@ def protected(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(found.span() for found in PLACEHOLDER.finditer(text))
 
 
+def mask(text: str, keep: Sequence[tuple[int, int]]) -> str:
+    """`text` with earlier replacements made opaque, so that their words are no context; offsets stay."""
+    parts: list[str] = []
+    position = 0
+    for start, end in keep:
+        parts += (text[position:start], "⟨" * (end - start))
+        position = end
+    parts.append(text[position:])
+    return "".join(parts)
+
+
 def merge(finds: Iterable[Find], keep: Sequence[tuple[int, int]] = ()) -> tuple[Find, ...]:
     """Finds without overlap, in order: coverage is the union, the most telling label of the widest find wins.
 

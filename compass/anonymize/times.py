@@ -20,12 +20,19 @@ _SPOKEN: Final = re.compile(
 )
 _BARE: Final = re.compile(rf"(?<![\w.:/+-])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:[.,]\d{{1,6}})?(?:(?P<zone>{_ZONE})|[ ]?[AaPp]\.?[Mm]\b\.?)?(?![\w:]|\.\d|-\d)")
 _EPOCH: Final = re.compile(r"(?<![\w.-])1[4-7]\d{8}(?:\d{3})?(?![\w]|\.\d)")
+_MONTH_START: Final = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)")
+_DAY_BEFORE: Final = re.compile(r"(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])?(?<!\d)\d{1,2}(?:st|nd|rd|th)?[ /-](?:of[ ])?|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])$")
 _MONTHS: Final = {name: index for index, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 
 
 def find_times(text: str) -> Iterator[Find]:
     """Dates with or without a clock, clock times, and seconds or milliseconds since 1970."""
-    for pattern, rule in ((_FULL, "timestamp"), (_SPOKEN, "date"), (_BARE, "clock"), (_EPOCH, "epoch")):
+    for month in _MONTH_START.finditer(text):
+        lead = _DAY_BEFORE.search(text, max(0, month.start() - 22), month.start())
+        found = _SPOKEN.match(text, lead.start() if lead else month.start()) or _SPOKEN.match(text, month.start())
+        if found:
+            yield Find(found.start(), found.start() + len(found[0].rstrip()), "TIMESTAMP", "date", found[0])
+    for pattern, rule in ((_FULL, "timestamp"), (_BARE, "clock"), (_EPOCH, "epoch")):
         for found in pattern.finditer(text):
             if rule == "clock" and text[max(0, found.start() - 1) : found.start()] in {"@", "#"}:
                 continue

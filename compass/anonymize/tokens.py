@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
+from compass.anonymize import hosts, secrets, structures
 from compass.anonymize.hosts import is_public_host
+from compass.anonymize.secrets import is_placeholder
 from compass.anonymize.spans import UNKNOWN, Find
 from compass.anonymize.vocabulary import vocabulary
 
@@ -32,12 +34,17 @@ _SAFE_CHUNK: Final = re.compile(
     r"(?i:sha1|sha224|sha256|sha384|sha512|md5|blake2b)[:-][A-Za-z0-9+/=]{16,}|"
     r"[\w./-]*@(?:sha256):[0-9a-f]{32,64}|(?i:utf|iso|us|cp|windows|koi8)-?\d[\w-]*|0{3,}|[xX*#.=_-]+|blk_-?\d+"
 )
+_NOISE: Final = re.compile(r"(?<=[A-Za-z0-9])[!#$%^&*?+~@.-]{1,4}(?=[A-Za-z0-9]).{0,40}?(?<=[A-Za-z0-9!#$%^&*?+~@])[!#$%^&*?~](?=[A-Za-z0-9])|(?<=[A-Za-z0-9])[!#$%^&*?~]{1,4}(?=[A-Za-z0-9]).{0,40}?[!#$%^&*?+~@.-](?=[A-Za-z0-9])")
 _HEX: Final = re.compile(r"[0-9a-f]{7,64}")
+_EXAMPLE_UUID: Final = re.compile(r"(?i)([0-9a-f])\1{7}-(?:\1{4}-){3}\1{12}|123e4567-e89b-12d3-a456-426\d{9}|550e8400-e29b-41d4-a716-446655440000")
+_SEGMENT: Final = re.compile(r"(?:[A-Za-z]?[a-z]{2,}[-_.]?)+(?:\d{1,2})?")
 _GIT: Final = re.compile(
     r"(?i)(?:\b(?:commit|commits|sha|sha1|rev|revs?|revision|git|checkout|fix|fixed|fixes|merged?|merge|revert|reverted|reverts|rolled[ -]?back|rollback|roll(?:ed)?[ -]?(?:back|out)|release[ds]?|"
     r"build|version|image|tag|tagged|cherry|branch|head|deploy|deployed|deploys|deployment|patch|pr|pull|bump|bumped|bisect|bad|good|upstream|introduced|changeset|diff|etag|md5|digest|checksum|hash|landed|backport(?:ed)?|canary|hotfix|shipped|rolled|blame|since|regression)\b|@|\.\.|/commit/|/tree/)"
     r"[^\n]{0,40}$"
 )
+_DIGESTS: Final = frozenset({7, 8, 9, 10, 11, 12, 32, 40, 64})
+_VERSION_BEFORE: Final = re.compile(r"(?i)(?:\bv|version|release[d]?|\b[a-z]+/)[ :=]*$")
 _CONTEXT: Final = 64
 _LIMIT: Final = 60_000
 
@@ -51,41 +58,54 @@ class Piece(NamedTuple):
 
 
 class Tokens:
-    """Classifies tokens; what it found for a token is remembered, since texts repeat themselves."""
+    """Examines tokens; what was found in a token is remembered, since texts repeat themselves."""
 
-    def __init__(self, allowed: Collection[str] = ()) -> None:
+    def __init__(self, allowed: Collection[str] = (), domains: tuple[str, ...] = ()) -> None:
         self.allowed = frozenset(word.lower() for word in allowed)
-        self._memo: dict[str, tuple[Piece, ...]] = {}
+        self.domains = domains
+        self._memo: dict[str, tuple[Find, ...]] = {}
 
     def find(self, text: str) -> Iterator[Find]:
-        """Every part of `text` that default-deny does not let through."""
+        """What the look of single tokens gives away, and every part that default-deny does not let through."""
         memo = self._memo
         for found in _CHUNK.finditer(text):
             chunk = found[0]
-            pieces = memo.get(chunk)
-            if pieces is None:
+            finds = memo.get(chunk)
+            if finds is None:
                 if len(memo) > _LIMIT:
                     memo.clear()
-                pieces = memo[chunk] = self._classify(chunk)
-            if pieces:
-                yield from self._place(text, found.start(), pieces)
+                finds = memo[chunk] = self.examine(chunk)
+            if finds:
+                yield from self._place(text, found.start(), finds)
 
-    def _place(self, text: str, offset: int, pieces: tuple[Piece, ...]) -> Iterator[Find]:
-        for piece in pieces:
-            start, end = offset + piece.start, offset + piece.end
-            value = text[start:end]
-            if piece.kind == "hex" and len(value) in {7, 8, 9, 10, 11, 12, 32, 40, 64} and _git(text, start, value):
-                continue
-            if piece.kind in {"mixed", "hex"}:
-                start, end = _to_quotes(text, start, end)
-            yield Find(start, end, UNKNOWN, f"unknown-{piece.kind}", text[start:end].lower(), "unknown")
+    def examine(self, chunk: str) -> tuple[Find, ...]:
+        """Finds within one token, with offsets in it."""
+        unknown = (Find(piece.start, piece.end, UNKNOWN, f"unknown-{piece.kind}") for piece in self._classify(chunk))
+        if chunk.isalpha():
+            return tuple(unknown)
+        return (*secrets.find_in_token(chunk), *structures.find_in_token(chunk), *hosts.find_in_token(chunk, self.domains), *unknown)
+
+    def _place(self, text: str, offset: int, finds: tuple[Find, ...]) -> Iterator[Find]:
+        for find in finds:
+            start, end = offset + find.start, offset + find.end
+            if find.label == UNKNOWN:
+                value = text[start:end]
+                if find.rule == "unknown-hex" and len(value) in _DIGESTS and _git(text, start, value):
+                    continue
+                if find.rule in {"unknown-mixed", "unknown-hex"}:
+                    start, end = _to_quotes(text, start, end)
+                yield Find(start, end, UNKNOWN, find.rule, text[start:end].lower(), "unknown")
+            elif find.rule != "ipv4" or not _VERSION_BEFORE.search(text, max(0, start - 12), start):
+                yield find._replace(start=start, end=end)
 
     def _classify(self, chunk: str) -> tuple[Piece, ...]:
         core = chunk.strip(_EDGE)
         if not core or _SAFE_CHUNK.fullmatch(core) or (core.isalpha() and self._known(core)):
             return ()
         unknown = [piece for run in _RUN.finditer(chunk) if (piece := self._run(run))]
-        if not unknown or (core.isascii() and "." in core and is_public_host(core)):
+        if not unknown and _NOISE.search(core) and _noisy(core):
+            return (Piece(0, len(chunk.rstrip(".,:;")), "mixed"),)
+        if not unknown or is_placeholder(core) or _EXAMPLE_UUID.fullmatch(core) or (core.isascii() and "." in core and is_public_host(core)):
             return ()
         mixed = [piece for piece in unknown if piece.kind == "mixed"]
         if not mixed:
@@ -124,6 +144,15 @@ class Tokens:
         )
 
 
+def _noisy(core: str) -> bool:
+    """Whether symbols stand between letters and digits as they do in passwords: `k9?f7+k#Gq`."""
+    if not 8 <= len(core) <= 64 or "://" in core or "=" in core or "\\" in core or is_placeholder(core):
+        return False
+    classes = any(c.isdigit() for c in core) + any(c.islower() for c in core) + any(c.isupper() for c in core)
+    longest = max(map(len, re.findall(r"[^\W\d_]+", core)), default=0)
+    return classes >= 2 and longest <= 8 and len(_NOISE.findall(core)) >= 1
+
+
 def _wordlike(word: str) -> bool:
     """Letters as a person writes them: few changes between small and capital letters."""
     changes = sum(a.islower() and b.isupper() for a, b in zip(word, word[1:], strict=False))
@@ -139,6 +168,8 @@ def _plain_number(digits: str) -> bool:
     """Numbers that count or measure: up to ten digits, whole kibibytes, times since 1970 in s, ms, µs or ns."""
     if len(digits) <= 10 or (len(digits) in {13, 16, 19} and digits[0] == "1" and digits[1] in "4567"):
         return True
+    if len(digits) in {12, 14} and re.fullmatch(r"20[0-4]\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-3])(?:[0-5]\d){1,2}", digits):
+        return True
     return len(digits) <= 16 and int(digits) % 1024 == 0 or set(digits) <= {"0"}
 
 
@@ -147,7 +178,7 @@ def _git(text: str, start: int, value: str) -> bool:
     before = text[max(line, start - _CONTEXT) : start]
     if re.search(r"(?i)(?:trace|span|session|request|req|token|key|secret|password|instance|id)[\"'`]?[ =:/_-]*[\"'`]?$", before):
         return False
-    if len(value) in {32, 64} and not re.search(r"(?i)(?:etag|md5|sha256|digest|checksum|hash|image)\W{0,12}$", before):
+    if len(value) in {32, 64} and not re.search(r"(?i)(?:etag|md5|sha256|digest|checksum|hash)\W{0,12}$", before):
         return False
     return _GIT.search(before) is not None or (len(value) <= 12 and re.search(r"\d\.\d[\w.-]*\W{1,3}$", before) is not None)
 
@@ -205,7 +236,7 @@ def _path(segments: list[str], left: int, unknown: list[Piece]) -> bool:
     position = left
     for segment in segments:
         clean = not any(piece.start < position + len(segment) and piece.end > position for piece in unknown)
-        if clean and len(segment) >= 3 and any(c.isalpha() for c in segment) and sum(c.isupper() for c in segment) <= 1:
+        if clean and _SEGMENT.fullmatch(segment):
             return True
         position += len(segment) + 1
     return False

@@ -51,7 +51,10 @@ class Vocabulary:
             return self._derived(lower)
         parts = _CAMEL.findall(word)
         short = sum(len(part) < 3 for part in parts)
-        return short * 2 <= len(parts) and all(self._part(part) for part in parts) and "".join(parts) == word
+        if short * 2 > len(parts) or "".join(parts) != word:
+            return False
+        strange = [part for part in parts if not self._part(part)]
+        return not strange or (len(strange) == 1 and len(strange[0]) <= 5 and len(parts) - short >= 3)
 
     def _part(self, part: str) -> bool:
         lower = part.lower()

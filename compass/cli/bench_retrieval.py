@@ -9,7 +9,7 @@ import click
 
 from compass.adapters.documents import write_atomically
 from compass.cli import render
-from compass.workflows.bench_retrieval import Report, absent, learn, measure, read, run_lines
+from compass.workflows.bench_retrieval import Report, absent, learn, measure, read, run_lines, with_questions
 
 
 @click.command()
@@ -21,18 +21,25 @@ from compass.workflows.bench_retrieval import Report, absent, learn, measure, re
     help="Write the answers as JSON lines.",
 )
 @click.option(
+    "--questions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Ask these instead: JSON lines {id, kind, text, titles}.",
+)
+@click.option(
     "--train",
     "train_file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Learn coefficients, write them.",
 )
 @render.format_option()
-def command(folder: Path, run_file: Path | None, train_file: Path | None, output: str) -> None:
+def command(
+    folder: Path, run_file: Path | None, questions: Path | None, train_file: Path | None, output: str
+) -> None:
     """Measure the search on FOLDER: corpus.jsonl.gz, queries.jsonl and qrels.jsonl."""
     if missing := absent(folder):
         render.note(f"skipped: {folder} has no {', '.join(missing)}")
         return
-    bench = read(folder)
+    bench = with_questions(read(folder), questions) if questions else read(folder)
     if train_file:
         learnt = learn(bench, f"compass bench retrieval FOLDER --train {train_file.name}")
         write_atomically(train_file, (json.dumps(learnt, indent=2) + "\n").encode())

@@ -66,9 +66,12 @@ def _typed(step: Step) -> str:
 
 
 def _show(done: Done, *, whole: bool) -> None:
-    lines = (done.output.rstrip() or done.errors.rstrip()).splitlines()
-    if done.status:
-        lines = [*lines, *done.errors.rstrip().splitlines()]
+    said = (
+        [done.output.rstrip()]
+        if done.output.strip() and not done.status
+        else [done.output.rstrip(), done.errors.rstrip()]
+    )
+    lines = [line for text in said for line in text.splitlines()]
     kept = lines if whole or done.status or len(lines) <= _LINES else lines[:_LINES]
     for line in kept:
         click.echo(f"  {line}")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from compass.adapters.documents import dump_entry, edited, parse_yaml, split
-from compass.anonymize import Boundary, run
+from compass.anonymize import Boundary, Pseudonyms, anonymize_text
 from compass.errors import NegativeAnswerError
 from compass.federation.gate import library_of
+from compass.federation.identity import allowed_words, catalog_of, transform
+from compass.federation.maps import read_map
 from compass.federation.reduction import reduce
 from compass.federation.route import Route
 from compass.federation.scrubbing import Scrubber
@@ -84,7 +87,16 @@ def _anonymized(route: Route, above: Library) -> Crossed:
     hub = route.target.config.level is Level.HUB
     known = frozenset(above.by_id)
     front, notes = reduce(parse_yaml(split(source.loaded.text).front), known, below, hub=hub)
-    scrubber = Scrubber(source.loaded, run, Boundary.HUB if hub else Boundary.TRIBE)
+    before = read_map(source.member.forge, source.loaded.id)
+    numbers = Pseudonyms.load(before) if before else Pseudonyms()
+    clean = partial(
+        anonymize_text,
+        catalog=catalog_of(below, route.roster),
+        pseudonyms=numbers,
+        boundary=Boundary.HUB if hub else Boundary.TRIBE,
+        allowed=allowed_words(source.member),
+    )
+    scrubber = Scrubber(source.loaded, clean)
     front = scrubber.front(front)
     body = scrubber.body(_plain_links(source.loaded.body, known, below))
     scrubber.refuse_unsure()
@@ -99,10 +111,12 @@ def _anonymized(route: Route, above: Library) -> Crossed:
         ),
         path=f"{folder}/{slug(title)}.md",
         title=title,
-        transform="anonymize",
+        transform=transform(),
         replaced=scrubber.replaced(),
-        notes=(*notes, *scrubber.dropped),
+        notes=(*notes, *scrubber.notes()),
         sealed=sealed,
+        map=numbers.dump(),
+        known_map=before,
     )
 
 

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from compass.anonymize import Anonymized, Boundary
+from compass.anonymize import ALLOW_PATH, Redacted
 from compass.errors import NegativeAnswerError
 from compass.federation.partial import without
 from compass.library import LoadedEntry
+from compass.model.ids import LINK
 from compass.model.proposal import Replaced
 
 Path_ = tuple[str | int, ...]
 _TYPED: Final = frozenset({
-    "schema", "kind", "id", "status", "created", "severity", "license", "review_by", "last_verified", "confirmed",
+    "schema", "kind", "id", "status", "created", "severity", "review_by", "last_verified", "confirmed",
     "superseded_by", "withdrawn", "owner", "services", "related", "mitigations", "patterns", "times", "type", "risk",
-    "level", "strength", "due", "window", "captured", "redacted", "provenance",
+    "level", "strength", "due", "window", "captured", "redacted", "drafted_by", "op", "for", "within", "count",
 })  # fmt: skip
 """Fields whose values are ids, dates, numbers or words of a fixed list: the schema leaves no room for a name."""
 _WHOLE: Final = frozenset({"tags", "aliases", "references", "alerts"})
 """Lists whose items mean something to a machine: one that holds a private word is dropped, not rewritten."""
+
+_SPDX: Final = re.compile(r"(?:Apache|MIT|BSD|CC|A?GPL|LGPL|MPL|EPL|ISC|0BSD|Unlicense)[0-9A-Za-z.+-]{0,30}")
+_UNSURE: Final = "UNKNOWN"
+_ROTATE: Final = "SECRET"
+_HIDDEN: Final = "⟨compass-link-"
+"""In the shape of what the anonymizer itself writes, which it leaves alone."""
 
 
 @dataclass
@@ -30,8 +38,7 @@ class Scrubber:
     """Runs `clean` over the parts of one entry and remembers what it did and what it was not sure of."""
 
     loaded: LoadedEntry
-    clean: Callable[[str], Anonymized]
-    boundary: Boundary
+    clean: Callable[[str], Redacted]
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     unsure: list[tuple[int, str]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
@@ -53,8 +60,16 @@ class Scrubber:
         return found
 
     def body(self, body: str) -> str:
-        """The Markdown body, rewritten."""
-        return self._text(body, self.loaded.body_line)
+        """The Markdown body, rewritten; links stay, because what they may name was decided before."""
+        links: list[str] = []
+
+        def hide(found: re.Match[str]) -> str:
+            links.append(found[0])
+            return f"⟨compass-link-{len(links) - 1}⟩"
+
+        hidden = LINK.sub(hide, body.replace(_HIDDEN, ""))
+        clean = self._text(hidden, self.loaded.body_line)
+        return re.sub(rf"{_HIDDEN}(\d+)⟩", lambda found: links[int(found[1])], clean)
 
     def refuse_unsure(self) -> None:
         """NegativeAnswerError with the place of every word that may or may not be private."""
@@ -63,8 +78,19 @@ class Scrubber:
         lines = [f"{self.loaded.path}:{line}: {word!r}" for line, word in dict.fromkeys(sorted(self.unsure))]
         raise NegativeAnswerError(
             "\n  ".join(["the anonymizer is not sure of these words, so nothing leaves:", *lines]),
-            "reword them; or, if they are public, add them to the words that may leave (see `compass anonymize --help`)",
+            f"reword each; or name it in catalog/private.yaml; or, if it is public, let it through in {ALLOW_PATH}: "
+            "`words: [{word: …, reason: …}]`",
         )
+
+    def notes(self) -> tuple[str, ...]:
+        """What was dropped, and what to do about secrets."""
+        secrets = sum(count for (klass, _), count in self.counts.items() if klass == _ROTATE)
+        warning = (
+            f"{secrets} secrets stood in {self.loaded.path}: rotate them and remove them there"
+            if secrets
+            else ""
+        )
+        return (*self.dropped, *([warning] if warning else []))
 
     def replaced(self) -> tuple[Replaced, ...]:
         """How often each rule replaced something."""
@@ -74,7 +100,7 @@ class Scrubber:
         )
 
     def _value(self, value: Any, path: Path_) -> Any:
-        if path[-1] in _TYPED:
+        if path[-1] in _TYPED or (path == ("license",) and _SPDX.fullmatch(str(value))):
             return value
         if isinstance(value, str):
             return self._text(value, self.loaded.line_of(path))
@@ -132,6 +158,6 @@ class Scrubber:
         result = self.clean(text)
         for span in result.spans:
             self.counts[span.label, span.rule] += 1
-        for word in result.unsure:
-            self.unsure.append((line + text.count("\n", 0, word.start), word.text))
+            if span.label == _UNSURE:
+                self.unsure.append((line + text.count("\n", 0, span.start), text[span.start : span.end]))
         return result.text

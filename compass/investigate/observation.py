@@ -59,7 +59,7 @@ class Slice:
 class Observation:
     """Everything seen of an incident: the window around it, and, where there is one, a baseline.
 
-    Times are unix seconds. `kinds` are the sorts of telemetry that are collected at all.
+    Times are unix seconds; telemetry was asked for from `start` on, the incident's window begins at `opened`.
     """
 
     detected: float
@@ -70,6 +70,7 @@ class Observation:
     graph: tuple[tuple[str, str], ...] = ()
     alerts: tuple[Alert, ...] = ()
     changes: tuple[Change, ...] = ()
+    opened: float | None = None
     symptom_text: str = ""
     symptom_service: str | None = None
     symptom_metric: str | None = None
@@ -117,7 +118,7 @@ class Observation:
 
     @cached_property
     def first_event(self) -> float:
-        """When the first span or log line of the window happened; the window's start where there is none."""
+        """When the first span or log line happened; the start where there is none."""
         firsts = [
             rows[0]
             for rows in (self.window.forest.starts, [line.time_ns for line in self.window.logs[:1]])
@@ -131,8 +132,9 @@ class Observation:
         last = [track.times[-1] for track in self.baseline.tracks.values() if len(track.times)]
         if last:
             return float(max(last))
-        early = self.start + 0.25 * (self.detected - self.start)
-        return early if early > self.start else None
+        start = self.start if self.opened is None else self.opened
+        early = start + 0.25 * (self.detected - start)
+        return early if early > start else None
 
     @cached_property
     def looked_until(self) -> float:

@@ -15,6 +15,7 @@ _ALL_METRICS: Final = '{__name__=~".+"}'
 _ALL_LOGS: Final = '{service_name=~".+"}'
 _ALL_TRACES: Final = "{}"
 _CHANGES_BEFORE: Final = 6 * 3600.0  # a change may take hours to hurt
+_LEAD: Final = 600.0  # what was before the window shows what it is to be compared with
 Stretch = tuple[float, float]
 
 
@@ -23,14 +24,16 @@ def observe(incident: Incident, telemetry: Telemetry) -> Observation:
 
     A query that fails, or is cut, is listed in `failures`; nothing is raised.
     """
-    window = (incident.window.start.timestamp(), incident.window.end.timestamp())
+    opened, end = incident.window.start.timestamp(), incident.window.end.timestamp()
+    window = (opened - _LEAD, end)
     failures: list[str] = []
     series = _metrics(telemetry, [window], failures)
     own = [one for one in series if one.name not in {ALERTS, SERVICE_GRAPH}]
     return Observation(
         detected=incident.detected.timestamp(),
         start=window[0],
-        end=window[1],
+        opened=opened,
+        end=end,
         window=Slice(
             tracks(own), _spans(telemetry, [window], failures), _logs(telemetry, [window], failures)
         ),

@@ -56,7 +56,7 @@ def matching(library: Library, telemetry: Telemetry, start: float, end: float) -
 def from_patterns(bench: Bench, library: Library, scores: Mapping[str, float]) -> Iterator[Candidate]:
     """One candidate for each matching pattern; `scores` are the components' ranking scores."""
     observed = bench.observed
-    for one in matching(library, bench.telemetry, observed.start, observed.end):
+    for one in matching(library, bench.telemetry, observed.opened or observed.start, observed.end):
         share, holds = one.result.best.share, one.result.truth is True
         signals = ", ".join(f"{signal.name} {_WORDS[signal.truth]}" for signal in one.result.best.signals)
         yield Candidate(
@@ -98,7 +98,7 @@ def _trials(bench: Bench, one: Matched) -> Iterator[Trial]:
         return
     observed = bench.observed
     yield _match_trial(
-        bench, match, (observed.start, observed.end), "Does the match of the pattern hold during the incident?",
+        bench, match, (observed.opened or observed.start, observed.end), "Does the match of the pattern hold during the incident?",
         "the condition is false", {True: Verdict.SUPPORTED, False: Verdict.REFUTED},
     )  # fmt: skip
     calm = observed.calm_moment

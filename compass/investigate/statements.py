@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
+
+from compass.model.recording import LogLine
 
 # `TravelServiceImpl#532`, `cart.py:120`, `Foo.java:45`: the surest name of a statement is where it stands.
 _PLACE: Final = re.compile(
     r"(?:^|[\s(\[])([A-Za-z_$][\w$.]*?(?:#|\.(?:py|java|go|js|ts|rb|cs|cpp|c|rs|kt|php):)\d{1,5})\b"
 )
+# The innermost exception of a chain is named last: two exceptions from one place are two statements.
+_EXCEPTION: Final = re.compile(r"\b(?:[a-z_]\w*\.)*([A-Z]\w*(?:Exception|Error))\b")
 _SPAN: Final = re.compile(r"span[_ -]?id[\"']?\s*[:=]\s*[\"']?([0-9a-f]{8,16})", re.IGNORECASE)
 _IDS: Final = re.compile(r"\b(?:trace|span)[_ -]?id[\"']?\s*[:=]\s*[\"']?[0-9a-f]+[\"']?", re.IGNORECASE)
 _CLOCK: Final = re.compile(
@@ -41,12 +46,30 @@ def plain(message: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def statement(message: str) -> str:
-    """What stays the same each time the program logs this: its place in the code, or its constant words."""
+    """What stays the same each time the program logs this: its place in the code, or its constant words; and which
+    exception it names.
+    """
+    raised = _EXCEPTION.findall(message[:2000])
+    end = f" {raised[-1]}" if raised else ""
     found = _PLACE.search(message[:200])
     if found:
-        return found.group(1)
+        return found.group(1) + end
     constant = _VARIABLE.sub("<*>", plain(message)[:400])
-    return " ".join(constant.split()[:_WORDS])
+    words = " ".join(constant.split()[:_WORDS])
+    return words if end.strip() in words else words + end
+
+
+def mention(names: Iterable[str]) -> Callable[[LogLine], str]:
+    """A function that tells which other component a line names first; an empty string for none."""
+    known = sorted((name for name in names if len(name) > 2), key=lambda name: (-len(name), name))
+    if not known:
+        return lambda _: ""
+    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, known))})(?![\w-])")
+
+    def first(line: LogLine) -> str:
+        return next((name for name in pattern.findall(line.message[:2000]) if name != line.service), "")
+
+    return first
 
 
 def span_of(message: str) -> str:

@@ -36,7 +36,9 @@ class FinishedBlocks(Preprocessor):
 
     def run(self, lines: list[str]) -> list[str]:
         """Lines in, lines out, with a placeholder for each block."""
-        return _BLOCK.sub(lambda found: self.md.htmlStash.store(f"{found[0]}\n"), "\n".join(lines)).split("\n")
+        return _BLOCK.sub(lambda found: self.md.htmlStash.store(f"{found[0]}\n"), "\n".join(lines)).split(
+            "\n"
+        )
 
 
 class FinishedBlocksExtension(Extension):

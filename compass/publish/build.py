@@ -46,6 +46,7 @@ def build_site(library: Library, output: Path, *, today: date, audience: Level |
     """
     chosen = cut(library, audience)
     check_output(output)
+    output = output.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
     work = output.parent / f".{output.name}.{secrets.token_hex(6)}"
     work.mkdir()

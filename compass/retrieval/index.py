@@ -58,6 +58,11 @@ class Index:
         first, last = (int(np.searchsorted(self.names, value, side)) for side in ("left", "right"))
         return [int(owner) for owner in self.owners[first:last]]
 
+    @property
+    def size(self) -> int:
+        """How many documents there are."""
+        return len(self.operational)
+
     def find(self, term: str) -> int:
         """The number of a term, or -1."""
         value = np.uint64(_hash(term))

@@ -11,6 +11,7 @@ from compass.retrieval import store
 from compass.retrieval.document import from_entry
 from compass.retrieval.index import build
 from compass.retrieval.search import Searcher
+from compass.retrieval.thesaurus import merged
 
 
 def open_searcher(library: Library, cache: Path | None) -> Searcher:
@@ -26,7 +27,23 @@ def open_searcher(library: Library, cache: Path | None) -> Searcher:
         found = build(from_entry(one) for one in entries)
         if cache:
             store.save(cache, key, found)
-    return Searcher(found)
+    return Searcher(found, merged(_vocabularies(library)))
+
+
+def _vocabularies(library: Library) -> list[str]:
+    """The text of vocabulary/thesaurus.yaml of each repository that has one, nearest first."""
+    found = []
+    for mount in library.mounts:
+        path = f"{mount.prefix}vocabulary/thesaurus.yaml"
+        if mount.git and mount.commit:
+            files = mount.git.tree(mount.commit, mount.prefix.rstrip("/"))
+            data = next((mount.git.read(one.oid) for one in files if one.path == path), b"")
+        else:
+            file = mount.root / "vocabulary" / "thesaurus.yaml"
+            data = file.read_bytes() if file.is_file() and not file.is_symlink() else b""
+        if data:
+            found.append(data.decode("utf-8", "replace"))
+    return found
 
 
 def key_of(entries: list[LoadedEntry]) -> str:

@@ -72,8 +72,10 @@ class Searcher:
         """The probability that the first result is right."""
         if not ranked.numbers:
             return 0.0
+        if ranked.rivals > 1:
+            return NAMED / ranked.rivals
         learnt = confidence(ranked.evidence, self.coefficients.confidence)
-        return max(learnt, NAMED / ranked.rivals) if ranked.rivals else learnt
+        return max(learnt, NAMED) if ranked.rivals else learnt
 
     def rank(self, query: Query, scored: Scored, hidden: frozenset[int] = frozenset()) -> Ranked:
         """The best documents without the hidden ones (which training leaves out, to learn what "nothing" looks like)."""
@@ -84,11 +86,14 @@ class Searcher:
         totals = np.where(touched, scored.signals @ self.coefficients.ranking, -np.inf)
         totals[list(hidden)] = -np.inf
         rows = {number: self.index.row(number) for number in {*_best(totals), *named}}
-        total = {number: max(float(totals[number]), 0.0) + _trust(row) for number, row in rows.items()}
+        # Rounded, because sums of floats depend on the order of the files in their last digits.
+        total = {
+            number: round(max(float(totals[number]), 0.0) + _trust(row), 3) for number, row in rows.items()
+        }
         order = sorted(
             rows, key=lambda one: (one not in named, -total[one], rows[one].distance, rows[one].path)
         )
-        scores = tuple(round(total[number] + (_EXACT if number in named else 0.0), 6) for number in order)
+        scores = tuple(round(total[number] + (_EXACT if number in named else 0.0), 3) for number in order)
         titles = {number: row.title.casefold() for number, row in rows.items()}
         evidence = _evidence(order, total, titles, scored) if order else ()
         return Ranked(tuple(order), scores, named, evidence, len({titles[number] for number in named}))

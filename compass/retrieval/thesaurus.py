@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from compass.adapters.documents import YamlProblem, parse_yaml
 from compass.retrieval.tokens import terms
@@ -15,6 +15,7 @@ FACTOR: Final = 0.6
 """What a synonym counts beside the word itself."""
 
 _LONGEST: Final = 4
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,20 @@ def default() -> Thesaurus:
     )
 
 
-def merged(text: str | None) -> Thesaurus:
-    """The default thesaurus, with the groups of a repository's vocabulary/thesaurus.yaml; a broken one is ignored."""
-    if not text:
-        return default()
-    try:
-        own = read(parse_yaml(text))
-    except YamlProblem:
-        return default()
-    base = default()
-    return Thesaurus(
-        {word: (*base.words.get(word, ()), *own.words.get(word, ())) for word in {**base.words, **own.words}},
-        {
-            key: (*base.sayings.get(key, ()), *own.sayings.get(key, ()))
-            for key in {**base.sayings, **own.sayings}
-        },
-    )
+def merged(texts: Sequence[str]) -> Thesaurus:
+    """The default thesaurus with the groups of repositories' vocabulary/thesaurus.yaml; a broken one is left out."""
+    found = default()
+    for text in texts:
+        try:
+            own = read(parse_yaml(text))
+        except YamlProblem:
+            continue
+        found = Thesaurus(_joined(found.words, own.words), _joined(found.sayings, own.sayings))
+    return found
+
+
+def _joined(
+    first: Mapping[_Key, tuple[str, ...]], second: Mapping[_Key, tuple[str, ...]]
+) -> dict[_Key, tuple[str, ...]]:
+    keys = {**first, **second}
+    return {key: tuple(dict.fromkeys((*first.get(key, ()), *second.get(key, ())))) for key in keys}

@@ -62,7 +62,8 @@ def _hint(ref: str, kind: str, context: Context) -> str:
         return (
             f"no {kind} is known: describe it in catalog/*.yaml, or name a repository that does in `parents`"
         )
-    near = nearest(ref, known)
+    names = {one.rpartition("/")[2]: one for one in known}
+    near = nearest(ref.rpartition("/")[2], names)
     if near:
-        return f"did you mean {near!r}?"
+        return f"did you mean {names[near]!r}?"
     return f"add a {kind.capitalize()} to the catalog, or use one that is there, such as {known[0]!r}"

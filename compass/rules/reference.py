@@ -65,5 +65,5 @@ def escaped(shown: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in shown)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover  # the page itself is tested
     sys.stdout.write(page(all_rules()))

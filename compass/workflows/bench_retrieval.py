@@ -105,6 +105,28 @@ def read(folder: Path) -> Bench:
     )
 
 
+def with_questions(bench: Bench, path: Path) -> Bench:
+    """The same documents with questions of one's own: JSON lines `{id, kind, text, titles}`, no titles for no answer.
+
+    ConfigError names the line whose title no document has.
+    """
+    data = path.read_bytes()
+    titled: dict[str, set[str]] = defaultdict(set)
+    for one in bench.documents:
+        titled[one["title"]].add(one["id"])
+    queries, answers = [], {}
+    for place, row in enumerate(_rows(path, data), 1):
+        unknown = [title for title in row.get("titles", ()) if title not in titled]
+        if unknown:
+            raise ConfigError(
+                f"no document has the title {unknown[0]!r}", location=Location(str(path), place)
+            )
+        queries.append({"id": str(row["id"]), "text": str(row["text"]), "kind": str(row.get("kind", ""))})
+        answers[str(row["id"])] = frozenset().union(*(titled[title] for title in row.get("titles", ())))
+    digest = hashlib.sha256(bench.digest.encode() + data).hexdigest()
+    return Bench(bench.documents, tuple(queries), answers, {}, digest)
+
+
 def measure(bench: Bench, *, clock: Callable[[], float] = time.process_time) -> Report:
     """Index the documents as `import` would have them, ask every query, and set the figures beside two baselines.
 

@@ -3,9 +3,10 @@
 import json
 import shutil
 
+import federation_world
 import pytest
 from click.testing import CliRunner
-from federation_world import KEYS, PAT, World, build, config, entry, save
+from federation_world import KEYS, PAT, World, config, entry, save
 
 from compass.cli import cli
 from compass.cli.failures import guarded
@@ -13,11 +14,7 @@ from compass.cli.failures import guarded
 PROPOSAL = {"schema", "proposal", "branch", "head", "tree", "target", "state", "needs", "replaced"}
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    root = tmp_path_factory.mktemp("world")
-    build(root)
-    return root
+template = federation_world.template
 
 
 @pytest.fixture
@@ -50,7 +47,9 @@ def test_a_contribution_through_review_to_landing_in_json(world, compass):
     assert "leaves" not in sent
     assert sent["needs"] == [{"role": "team_member", "count": 1, "have": 0}]
     pid = sent["proposal"]
-    assert [one["proposal"] for one in compass("ben", "pay.git", "review", "list", "--format", "json")] == [pid]
+    assert [one["proposal"] for one in compass("ben", "pay.git", "review", "list", "--format", "json")] == [
+        pid
+    ]
     assert compass("ben", "pay.git", "review", "show", pid, "--format", "json")["head"] == sent["head"]
     key = str(world.root / "ben.key")
     approved = compass("ben", "pay.git", "review", "approve", pid, "--key", key, "--format", "json")
@@ -103,11 +102,23 @@ def test_a_promotion_prints_what_was_replaced_and_a_conflict_ends_with_one(world
     assert set(proposal["replaced"][0]) == {"class", "rule", "count"}
     assert "replaced" in compass("ann", "pay.git", "promote", PAT).output
     for who in ("lead", "chief"):
-        compass(who, "shop.git", "review", "approve", proposal["proposal"], "--key", str(world.root / f"{who}.key"))
+        compass(
+            who,
+            "shop.git",
+            "review",
+            "approve",
+            proposal["proposal"],
+            "--key",
+            str(world.root / f"{who}.key"),
+        )
     landed = compass("chief", "shop.git", "review", "land", proposal["proposal"], "--format", "json")
     assert landed["replaced"] == proposal["replaced"]
     path = "patterns/connection-pool-is-exhausted.md"
-    save(world.git("shop.git"), {path: world.text("shop.git", path).replace("title: C", "title: Our c")}, "chief")
+    save(
+        world.git("shop.git"),
+        {path: world.text("shop.git", path).replace("title: C", "title: Our c")},
+        "chief",
+    )
     save(world.git("pay.git"), {"patterns/pool.md": text.replace("title: C", "title: The c")}, "ben")
     assert "both sides changed title" in compass("ann", "pay.git", "promote", PAT, code=1).output
 

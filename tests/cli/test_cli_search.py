@@ -162,6 +162,18 @@ def test_learning_from_answers_of_one_sort_is_refused(bench: Path, tmp_path: Pat
     assert isinstance(found.exception, ConfigError)
 
 
+def test_questions_of_ones_own_are_asked_by_title(bench: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.jsonl"
+    own.write_text(
+        '{"id": "a", "kind": "plain", "text": "the disk is full", "titles": ["DiskFull"]}\n', "utf-8"
+    )
+    call = ["bench", "retrieval", str(bench), "--questions", str(own), "--format", "json"]
+    data = json.loads(CliRunner().invoke(cli, call).stdout)
+    assert data["systems"]["compass"]["first hit right"] == {"value": 1, "error": 0, "count": 1}
+    own.write_text('{"id": "a", "text": "x", "titles": ["Unheard"]}\n', "utf-8")
+    assert "own.jsonl:1" in str(CliRunner().invoke(cli, call).exception)
+
+
 def test_a_folder_without_the_files_is_skipped_with_a_message(tmp_path: Path) -> None:
     found = CliRunner().invoke(cli, ["bench", "retrieval", str(tmp_path / "absent")])
     assert found.exit_code == 0

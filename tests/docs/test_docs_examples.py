@@ -9,6 +9,7 @@ from conftest import ROOT
 from pydantic import BaseModel
 
 from compass.adapters.documents import canonical, parse_yaml, split
+from compass.anonymize import AllowList
 from compass.model.catalog import Entity, PrivateNames
 from compass.model.entry import HEADINGS, KINDS
 from compass.model.recording import RecordingInfo
@@ -17,7 +18,15 @@ from compass.model.scope import People, Repository, Teams
 FORMATS = (ROOT / "site" / "docs" / "reference" / "file-formats.md").read_text("utf-8")
 ENTRIES = re.findall(r"^```markdown\n(.*?)^```$", FORMATS, re.MULTILINE | re.DOTALL)
 YAML = re.findall(r"^```yaml\n(.*?)^```$", FORMATS, re.MULTILINE | re.DOTALL)
-MODELS: tuple[type[BaseModel], ...] = (Repository, People, Teams, Entity, PrivateNames, RecordingInfo)
+MODELS: tuple[type[BaseModel], ...] = (
+    Repository,
+    People,
+    Teams,
+    Entity,
+    PrivateNames,
+    AllowList,
+    RecordingInfo,
+)
 
 
 @pytest.mark.parametrize("text", ENTRIES)

@@ -1,3 +1,4 @@
+import federation_world
 import pytest
 from federation_world import BODY, PAT, entry, mail, save
 
@@ -6,6 +7,9 @@ from compass.errors import ConfigError, NegativeAnswerError, UsageError
 SENT = entry(provenance="\n  drafted_by: human\n  origin: personal/ann").replace(
     "provenance: \n", "provenance:\n"
 )
+
+template = federation_world.template
+world = federation_world.world
 
 
 def test_a_contribution_from_the_personal_repository_is_committed_sent_approved_and_landed(world):

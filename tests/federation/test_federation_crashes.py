@@ -4,12 +4,16 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import federation_world
 import pytest
 from federation_world import KEYS, NOW, PAT, World, draws, entry, save
 
 from compass.errors import CompassError
 from compass.federation import review
 from compass.federation.steps import APPROVE, LAND, REJECT, SEND
+
+template = federation_world.template
+world = federation_world.world
 
 PID = "0" * 15 + "1"
 NAMES = ("me", "pay.git")

@@ -1,3 +1,4 @@
+import federation_world
 import pytest
 from federation_world import BODY, PAT, config, entry, save
 
@@ -6,6 +7,9 @@ from compass.errors import ConfigError, NegativeAnswerError, UsageError
 from compass.federation import review
 from compass.federation.moves import promote
 from compass.model.scope import Level
+
+template = federation_world.template
+world = federation_world.world
 
 MATCH = """
   window: 15m
@@ -18,7 +22,7 @@ MATCH = """
   weights: {slow: 0.5, acme: 0.5}
   exclude: ['namespace="%s"']
 """
-PRIVATE = "customers: [Globex]\nclusters: [pay-prod-7]\n"
+PRIVATE = "customers: [Globex]\ncloud_accounts: ['210987654321']\n"
 
 
 @pytest.fixture
@@ -65,11 +69,11 @@ def test_neither_the_author_of_the_source_nor_who_asks_may_approve(ready):
 def test_private_words_are_replaced_everywhere_and_counted(ready):
     text = entry(
         "Connection pool is exhausted for Globex",
-        BODY + "\nGlobex waits. See pay-prod-7.\n",
-        match=MATCH % ("Globex", "pay-prod-7"),
+        BODY + "\nGlobex waits. See 210987654321.\n",
+        match=MATCH % ("Globex", "210987654321"),
         tags="[area:database]",
-        references="[{type: WEB, url: 'https://www.postgresql.org/docs/'}]",
-        evidence="[{id: e1, type: log, query: 'Globex', observed: 'Globex waits', sha256: " + "0" * 64 + "}]",
+        references="[{type: WEB, url: 'https://example.com/docs/'}]",
+        evidence="[{id: e1, type: log, query: 'Globex', observed: 'Globex waits', sha256: " + "a" * 64 + "}]",
     )
     save(ready.git("pay.git"), {"patterns/pool.md": text}, "ben")
     proposal = ready.promote()
@@ -77,7 +81,7 @@ def test_private_words_are_replaced_everywhere_and_counted(ready):
     path = next(one.path for one in ready.git("shop.git").tree("refs/heads/main", "patterns"))
     found = ready.text("shop.git", path)
     everything = b"".join(ready.git("shop.git").read_many(ready.objects("shop.git")).values())
-    for word in (b"globex", b"pay-prod-7"):
+    for word in (b"globex", b"210987654321"):
         assert word not in everything.lower()
         assert word.decode() not in path
     assert sum(one.count for one in proposal.replaced) >= 4
@@ -91,12 +95,12 @@ def test_private_words_are_replaced_everywhere_and_counted(ready):
 
 
 def test_the_pseudonyms_of_an_entry_stay_in_the_source_and_never_change(ready):
-    save(ready.git("pay.git"), {"patterns/pool.md": entry(body=BODY + "\nSeen in pay-prod-7.\n")}, "ben")
+    save(ready.git("pay.git"), {"patterns/pool.md": entry(body=BODY + "\nSeen at Globex.\n")}, "ben")
     first = ready.promote()
     before = ready.text("shop.git", "patterns/connection-pool-is-exhausted.md", f"refs/heads/{first.branch}")
     ready.land("shop.git", first, "lead", "chief")
-    private = PRIVATE.replace("[pay-prod-7]", "[pay-prod-3, pay-prod-7]")
-    body = BODY + "\nSeen in pay-prod-3, then.\n\nSeen in pay-prod-7.\n"
+    private = PRIVATE.replace("[Globex]", "[Initech, Globex]")
+    body = BODY + "\nSeen at Initech, then.\n\nSeen at Globex.\n"
     save(ready.git("pay.git"), {"patterns/pool.md": entry(body=body), "catalog/private.yaml": private}, "ben")
     second = ready.promote()
     after = ready.text("shop.git", "patterns/connection-pool-is-exhausted.md", f"refs/heads/{second.branch}")

@@ -1,3 +1,4 @@
+import federation_world
 import pytest
 from federation_world import KEYS, NOW, entry, mail, person, save
 
@@ -11,6 +12,9 @@ from compass.federation.messages import message
 from compass.federation.outbox import Slot
 from compass.federation.standing import landing_of
 from compass.model.proposal import Verb
+
+template = federation_world.template
+world = federation_world.world
 
 
 @pytest.fixture

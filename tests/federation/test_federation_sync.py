@@ -1,3 +1,4 @@
+import federation_world
 import pytest
 from federation_world import config, entry, save
 
@@ -11,6 +12,9 @@ from compass.model.scope import People
 TOMB = entry(
     status="withdrawn", withdrawn="{reason: The metric is gone., at: 2026-03-01}", id="pat-0000000003"
 )
+
+template = federation_world.template
+world = federation_world.world
 
 
 def run(world, name="me", **more):

@@ -54,7 +54,9 @@ def top(tmp_path):
     for number, who in enumerate(re.findall(r"- id: (\S+)", text)):
         key = sshsig.generate(bytes([number + 1] * 32))
         (tmp_path / f"{who}.key").write_bytes(key.openssh())
-        text = re.sub(rf"(- id: {who}\n    emails:\n.*\n    keys:) \[\]", rf"\1\n      - {key.authorized}", text)
+        text = re.sub(
+            rf"(- id: {who}\n    emails:\n.*\n    keys:) \[\]", rf"\1\n      - {key.authorized}", text
+        )
     people.write_text(text)
     commit_all(top / "org")
     return top
@@ -69,12 +71,16 @@ def test_a_draft_travels_from_one_engineer_to_the_tribe_and_back_down(top, tmp_p
 
     def decide(repo, proposal, *people):
         for who in people:
-            compass(who, repo, "review", "approve", proposal["proposal"], "--key", str(tmp_path / f"{who}.key"))
+            compass(
+                who, repo, "review", "approve", proposal["proposal"], "--key", str(tmp_path / f"{who}.key")
+            )
         return compass(people[-1], repo, "review", "land", proposal["proposal"])
 
     mine, team, tribe = tmp_path / "mine", top / "teams" / "payments", top / "tribes" / "product"
     (mine / "patterns").mkdir(parents=True)
-    (mine / "compass.yaml").write_text(f"schema: 1\nlevel: personal\nid: personal/oncall\nparents:\n  - {team}\n")
+    (mine / "compass.yaml").write_text(
+        f"schema: 1\nlevel: personal\nid: personal/oncall\nparents:\n  - {team}\n"
+    )
     commit_all(mine)
     (mine / "patterns" / "pool.md").write_text(DRAFT)
 
@@ -88,12 +94,18 @@ def test_a_draft_travels_from_one_engineer_to_the_tribe_and_back_down(top, tmp_p
     assert decide(tribe, proposal, "payments-lead", "product-lead")["state"] == "landed"
 
     team_git, tribe_git = GitRepository.open(team), GitRepository.open(tribe)
-    path = next(one.path for one in tribe_git.tree("HEAD", "patterns") if b"pat-7k3x9q2m4t" in tribe_git.read(one.oid))
+    path = next(
+        one.path for one in tribe_git.tree("HEAD", "patterns") if b"pat-7k3x9q2m4t" in tribe_git.read(one.oid)
+    )
     text = (tribe / path).read_text()
     for word in ("Department", "pay-prod-1", "payments-engineer@"):
         assert word not in text
     listing = ("cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
-    new = set(tribe_git.git("rev-list", "--objects", "--no-object-names", "refs/heads/main", "^refs/heads/main~1").decode().split())
+    new = set(
+        tribe_git.git("rev-list", "--objects", "--no-object-names", "refs/heads/main", "^refs/heads/main~1")
+        .decode()
+        .split()
+    )
     assert new
     assert not new & set(team_git.git(*listing).decode().split())
 
@@ -102,11 +114,15 @@ def test_a_draft_travels_from_one_engineer_to_the_tribe_and_back_down(top, tmp_p
     assert not news["alarms"]
 
 
-def test_every_entry_of_the_example_teams_may_be_promoted(top, monkeypatch):
+def test_nothing_but_words_to_decide_on_stands_between_the_teams_entries_and_their_tribe(top, monkeypatch):
+    passed = 0
     for team, who in (("payments", "payments-oncall"), ("kubernetes", "kubernetes-oncall")):
         monkeypatch.setenv("COMPASS_PRINCIPAL", who)
         repo = top / "teams" / team
-        for path in sorted([*repo.glob("patterns/*.md"), *repo.glob("runbooks/*.md"), *repo.glob("postmortems/*/*.md")]):
+        paths = [*repo.glob("patterns/*.md"), *repo.glob("runbooks/*.md"), *repo.glob("postmortems/*/*.md")]
+        for path in sorted(paths):
             name = path.relative_to(repo).as_posix()
-            result = CliRunner().invoke(cli, ["-C", str(repo), "promote", name, "--dry-run", "--format", "json"])
-            assert result.exit_code == 0, (name, result.output, result.exception)
+            result = CliRunner().invoke(cli, ["-C", str(repo), "promote", name, "--dry-run"])
+            assert result.exit_code == 0 or "not sure of these words" in str(result.exception), (name, result.exception)
+            passed += result.exit_code == 0
+    assert passed

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from published import DRAIN, GONE, LOCK, POOL, TODAY, pattern, team, write
+from published import DRAIN, GONE, LOCK, POOL, TODAY, team
 
-from compass.library import LoadedEntry, load
+from compass.library import load
 from compass.publish.edition import Edition
 from compass.publish.markup import MAX_RENDERED, Markup
 
 PAGE = f"patterns/{POOL}"
 
 
-def drawn(folder: Path, body: str) -> str:
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory: pytest.TempPathFactory) -> Edition:
+    """What readers of the payments team may read."""
+    return Edition(load(team(tmp_path_factory.mktemp("markup")), revision=None), TODAY)
+
+
+def drawn(edition: Edition, body: str) -> str:
     """The body as the page of the pool pattern would show it."""
-    root = team(folder)
-    write(root, "patterns/pool.md", pattern(), body)
-    edition = Edition(load(root, revision=None), TODAY)
-    return Markup(edition).body(edition.pages[POOL], PAGE)
-
-
-def entry(folder: Path) -> tuple[Markup, LoadedEntry]:
-    """A renderer and the pool pattern."""
-    edition = Edition(load(team(folder), revision=None), TODAY)
-    return Markup(edition), edition.pages[POOL]
+    loaded = edition.pages[POOL]
+    return Markup(edition).body(replace(loaded, text=loaded.text.removesuffix(loaded.body) + body), PAGE)
 
 
 @pytest.mark.parametrize(
@@ -55,23 +53,23 @@ def entry(folder: Path) -> tuple[Markup, LoadedEntry]:
         ("<!-- comment --> <?php ?> <![CDATA[x]]>", "<!"),
     ],
 )
-def test_hostile_text_is_shown_and_never_runs(tmp_path: Path, hostile: str, absent: str) -> None:
-    assert absent not in drawn(tmp_path, hostile)
+def test_hostile_text_is_shown_and_never_runs(edition: Edition, hostile: str, absent: str) -> None:
+    assert absent not in drawn(edition, hostile)
 
 
-def test_html_is_shown_as_it_was_written(tmp_path: Path) -> None:
-    assert "&lt;script>alert(1)&lt;/script>" in drawn(tmp_path, "<script>alert(1)</script>")
+def test_html_is_shown_as_it_was_written(edition: Edition) -> None:
+    assert "&lt;script>alert(1)&lt;/script>" in drawn(edition, "<script>alert(1)</script>")
 
 
-def test_attribute_lists_and_templates_stay_text(tmp_path: Path) -> None:
-    text = drawn(tmp_path, "A paragraph. {: .x onclick=y }\n\n{{ config.site_name }} {% raw %}")
+def test_attribute_lists_and_templates_stay_text(edition: Edition) -> None:
+    text = drawn(edition, "A paragraph. {: .x onclick=y }\n\n{{ config.site_name }} {% raw %}")
     assert "{: .x onclick=y }" in text
     assert "{{ config.site_name }}" in text
 
 
-def test_commonmark_is_read_as_on_a_forge(tmp_path: Path) -> None:
+def test_commonmark_is_read_as_on_a_forge(edition: Edition) -> None:
     text = drawn(
-        tmp_path,
+        edition,
         "Text\n- a\n  - b\n\n    ```sh\n    ls | wc\n    ```\n\n> quoted\n\n~~gone~~ **bold** `code`",
     )
     assert "<ul>\n<li>" in text
@@ -80,21 +78,21 @@ def test_commonmark_is_read_as_on_a_forge(tmp_path: Path) -> None:
     assert "<blockquote>" in text
 
 
-def test_a_table_keeps_its_sides_without_a_style(tmp_path: Path) -> None:
-    text = drawn(tmp_path, "| a | b |\n|---|--:|\n| 1 | 2 |\n")
+def test_a_table_keeps_its_sides_without_a_style(edition: Edition) -> None:
+    text = drawn(edition, "| a | b |\n|---|--:|\n| 1 | 2 |\n")
     assert '<td class="cm-right">2</td>' in text
     assert "style=" not in text
 
 
-def test_headings_are_markdown_and_one_level_under_the_title(tmp_path: Path) -> None:
-    text = drawn(tmp_path, "# First\n\ntext\n\n## Second `code`\n\n> # quoted\n")
+def test_headings_are_markdown_and_one_level_under_the_title(edition: Edition) -> None:
+    text = drawn(edition, "# First\n\ntext\n\n## Second `code`\n\n> # quoted\n")
     assert "\n\n### Second code" in f"\n\n{text}"
     assert text.startswith("## First")
     assert "<strong>quoted</strong>" in text
 
 
-def test_ids_become_links_where_their_target_is_published(tmp_path: Path) -> None:
-    text = drawn(tmp_path, f"[[{DRAIN}]] [[{LOCK}]] [[pat-0000000000]] [[{GONE}]] [[anything <b>]] [[x]")
+def test_ids_become_links_where_their_target_is_published(edition: Edition) -> None:
+    text = drawn(edition, f"[[{DRAIN}]] [[{LOCK}]] [[pat-0000000000]] [[{GONE}]] [[anything <b>]] [[x]")
     assert f'<a href="../runbooks/{DRAIN}.html">Relieve an exhausted pool</a>' in text
     assert f'<a href="../patterns/{LOCK}.html">Lock queue</a>' in text
     assert '<code class="cm-id">pat-0000000000</code>' in text
@@ -103,9 +101,9 @@ def test_ids_become_links_where_their_target_is_published(tmp_path: Path) -> Non
     assert "SECRET" not in text
 
 
-def test_links_to_files_become_links_to_pages_or_plain_words(tmp_path: Path) -> None:
+def test_links_to_files_become_links_to_pages_or_plain_words(edition: Edition) -> None:
     text = drawn(
-        tmp_path,
+        edition,
         "[run](../runbooks/drain.md#steps) [no](../runbooks/none.md) [out](https://example.com/a?b=1&c=2) [here](#top)",
     )
     assert f'<a href="../runbooks/{DRAIN}.html">run</a>' in text
@@ -114,14 +112,14 @@ def test_links_to_files_become_links_to_pages_or_plain_words(tmp_path: Path) -> 
     assert '<a href="#top">here</a>' in text
 
 
-def test_an_image_is_described_and_not_fetched(tmp_path: Path) -> None:
-    assert "[image: a graph]" in drawn(tmp_path, "![a graph](graph.png)")
-    assert "[image: no description]" in drawn(tmp_path / "b", "![](graph.png)")
+def test_an_image_is_described_and_not_fetched(edition: Edition) -> None:
+    assert "[image: a graph]" in drawn(edition, "![a graph](graph.png)")
+    assert "[image: no description]" in drawn(edition, "![](graph.png)")
 
 
-def test_footnotes_lead_to_evidence_or_to_their_own_text(tmp_path: Path) -> None:
+def test_footnotes_lead_to_evidence_or_to_their_own_text(edition: Edition) -> None:
     text = drawn(
-        tmp_path, "Seen.[^e1] Noted.[^n1] Lost.[^e9]\n\n[^n1]: Some *words*\n    and more.\n[^n2]: Another.\n"
+        edition, "Seen.[^e1] Noted.[^n1] Lost.[^e9]\n\n[^n1]: Some *words*\n    and more.\n[^n2]: Another.\n"
     )
     assert 'href="#evidence-e1"' in text
     assert 'href="#note-n1"' in text
@@ -131,35 +129,35 @@ def test_footnotes_lead_to_evidence_or_to_their_own_text(tmp_path: Path) -> None
     assert 'id="note-n2"' in text
 
 
-def test_a_fence_inside_a_fence_does_not_break_the_page(tmp_path: Path) -> None:
-    text = drawn(tmp_path, "~~~\n```\n<b>\n```\n~~~\n\nafter")
+def test_a_fence_inside_a_fence_does_not_break_the_page(edition: Edition) -> None:
+    text = drawn(edition, "~~~\n```\n<b>\n```\n~~~\n\nafter")
     assert "```" not in text
     assert "&lt;b>" in text
 
 
-def test_a_body_beyond_the_limit_is_shown_as_it_stands(tmp_path: Path) -> None:
-    text = drawn(tmp_path, "x <b> " * (MAX_RENDERED // 6 + 1))
+def test_a_body_beyond_the_limit_is_shown_as_it_stands(edition: Edition) -> None:
+    text = drawn(edition, "x <b> " * (MAX_RENDERED // 6 + 1))
     assert text.startswith('<div class="cm-block">\n<pre class="cm-raw">')
     assert "<b>" not in text
 
 
 @pytest.mark.parametrize("piece", ["[", "*a", "[^a]", "> ", "`", "[[", "- ", "|a", "![", "<a", "_", "~~a"])
-def test_hostile_repetition_is_read_within_seconds(tmp_path: Path, piece: str) -> None:
+def test_hostile_repetition_is_read_within_seconds(edition: Edition, piece: str) -> None:
     started = time.process_time()
-    drawn(tmp_path, piece * (15_000 // len(piece)))
+    drawn(edition, piece * (15_000 // len(piece)))
     assert time.process_time() - started < 5
 
 
-def test_a_field_keeps_its_inline_code_and_its_links(tmp_path: Path) -> None:
-    markup, loaded = entry(tmp_path)
-    text = markup.inline(f"run `ls`\n\nthen [[{DRAIN}]] <b>", loaded, PAGE)
+def test_a_field_keeps_its_inline_code_and_its_links(edition: Edition) -> None:
+    loaded = edition.pages[POOL]
+    text = Markup(edition).inline(f"run `ls`\n\nthen [[{DRAIN}]] <b>", loaded, PAGE)
     assert "<code>ls</code>" in text
     assert "Relieve an exhausted pool</a>" in text
     assert "&lt;b>" in text
 
 
-def test_teams_and_services_without_a_page_are_plain_words(tmp_path: Path) -> None:
-    markup, _ = entry(tmp_path)
+def test_teams_and_services_without_a_page_are_plain_words(edition: Edition) -> None:
+    markup = Markup(edition)
     assert markup.team("group:default/elsewhere", PAGE) == "elsewhere"
     assert markup.service("component:default/nowhere", PAGE) == "nowhere"
     assert markup.team("group:default/payments", PAGE) == '<a href="../teams/team-payments.html">payments</a>'

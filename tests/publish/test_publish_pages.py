@@ -45,11 +45,12 @@ def pages(root: Path) -> dict[str, str]:
     return dict(render(made.library, today=TODAY, changed=made.changed))
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The pages of the payments team, with the tribe's knowledge below its own."""
-    tribe(tmp_path)
-    return pages(team(tmp_path, parents="parents: [../product]\n"))
+    folder = tmp_path_factory.mktemp("site")
+    tribe(folder)
+    return pages(team(folder, parents="parents: [../product]\n"))
 
 
 def words(markdown: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import commit_all
 
 from compass.library import load as load_library
 from compass.model.entry import Status
@@ -102,3 +103,19 @@ def test_an_entry_withdrawn_in_one_repository_is_hidden_in_all(knowledge_repo: P
     hidden = type(library)(library.mounts, copies)
     found = open_searcher(hidden, None).search(victim.title)
     assert all(one.id != victim.id for one in found.results)
+
+
+def test_a_repository_adds_its_own_words(knowledge_repo: Path) -> None:
+    assert open_searcher(load_library(knowledge_repo), None).search("frobnication").results == ()
+    own = knowledge_repo / "vocabulary" / "thesaurus.yaml"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("groups:\n  - [frobnication, pool]\n", "utf-8")
+    commit_all(knowledge_repo)
+    for revision in ("HEAD", None):
+        found = (
+            open_searcher(load_library(knowledge_repo, revision=revision), None)
+            .search("frobnication")
+            .results
+        )
+        assert "pool" in found[0].title
+        assert "frobnication ~ pool" in found[0].why

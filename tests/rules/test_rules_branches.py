@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from conftest import commit_all
 from full_entries import write_repository
 
 from compass.library import load
@@ -78,6 +79,55 @@ def found(example: Example, folder: Path) -> list[Problem]:
 )  # fmt: skip
 def test_each_rule_on_its_other_side(rule: str, example: Example, count: int, tmp_path: Path) -> None:
     assert len([one for one in found(example, tmp_path) if one.rule == rule]) == count
+
+
+def test_a_file_that_only_looks_untidy_is_left_in_peace(tmp_path: Path) -> None:
+    quoted = text(Example()).replace("created: 2026-01-01\n", 'created: 2026-01-01\nx:\n  a: "b\nid: c"\n')
+    broken = text(Example(front="id: pat-0000000001")).replace(
+        "created: 2026-01-01\n", "x:\n  a: x\u2028  b: y\ncreated: 2026-01-01\n"
+    )
+    example = Example(raw=quoted, beside=(Example(raw=broken, path="patterns/b.md"),))
+    assert [one for one in found(example, tmp_path) if one.rule == "canonical-form"] == []
+
+
+def test_at_a_commit_broken_entries_above_are_known_and_nobody_walks_the_folder(tmp_path: Path) -> None:
+    example = Example(body="See [[pat-0000000005]].", above=(Example(front="id: pat-0000000005"),))
+    for path, content in files(example).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(
+            content.replace("status: draft", "status: drafft") if "above/p" in path else content
+        )
+    (tmp_path / "patterns" / "deep").mkdir()
+    (tmp_path / "patterns" / "deep" / "a.md").write_text("")
+    commit_all(tmp_path)
+    library = load(tmp_path, parents=True)
+    assert library.main.commit
+    assert apply(all_rules(), Context(library, TODAY)).problems == ()
+
+
+def test_names_that_nothing_knows_have_a_hint_of_their_own(tmp_path: Path) -> None:
+    def hints() -> set[str | None]:
+        library = load(tmp_path, revision=None, parents=True)
+        return {one.hint for one in apply(all_rules(), Context(library, TODAY)).problems}
+
+    found(Example(front="owner: group:default/zzz"), tmp_path)
+    assert hints() == {
+        "add a Group to the catalog, or use one that is there, such as 'group:default/payments'"
+    }
+    (tmp_path / "catalog" / "catalog-info.yaml").unlink()
+    assert "no group is known" in str(hints())
+
+
+def test_of_several_links_only_those_to_withdrawn_entries_are_reported(tmp_path: Path) -> None:
+    gone = Example(
+        front="id: pat-0000000002\nstatus: withdrawn\nwithdrawn: {reason: x, at: 2026-01-01}",
+        path="patterns/b.md",
+    )
+    example = Example(
+        body="[[pat-0000000002]] [[pat-0000000003]]",
+        beside=(gone, Example(front="id: pat-0000000003", path="patterns/c.md")),
+    )
+    assert [one.message for one in found(example, tmp_path)] == ["pat-0000000002 was withdrawn: x"]
 
 
 def test_a_self_link_in_prose_is_no_relation(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from compass.errors import ConfigError
 from compass.library import load
 from compass.model.base import Problem, Severity
 from compass.rules import registry
-from compass.rules.base import Context, Rule
+from compass.rules.base import Context, Example, Rule
 from compass.rules.builtin import RULES
 from compass.rules.reference import page
 from compass.rules.registry import all_rules
@@ -23,7 +23,7 @@ from compass.rules.samples import files
 TODAY = date(2026, 6, 1)
 
 
-def found(example, folder: Path) -> list[Problem]:
+def found(example: Example, folder: Path) -> list[Problem]:
     for path, text in files(example).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8", newline="\n")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
-import jsonschema
 import pytest
 from conftest import ROOT, commit_all
 
@@ -23,6 +23,7 @@ from compass.workflows.initialize import Plan, initialize, new_entry
 from compass.workflows.reading import find_entry
 from compass.workflows.schemas import MODELS, schema, schema_files, write_schemas
 
+jsonschema = import_module("jsonschema")  # it has no types
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TODAY = NOW.date()
 
@@ -149,7 +150,7 @@ def test_schemas_are_written_where_they_changed(tmp_path: Path) -> None:
     assert json.loads((tmp_path / ".compass/schema/pattern.json").read_text())["$schema"].endswith(
         "2020-12/schema"
     )
-    with pytest.raises(UsageError, match="did you mean 'pattern'|kind of file"):
+    with pytest.raises(UsageError, match="not a kind of file"):
         schema("patern")
 
 
@@ -177,7 +178,7 @@ def test_fmt_writes_the_canonical_form_once_and_leaves_broken_files_alone(tmp_pa
     assert {path: (folder / path).read_bytes().decode() for path in files} == files
     report = format_files(tmp_path)
     assert report.changed == before.changed
-    assert {"patterns/order.md", "patterns/crlf.md"} <= set(report.changed)
+    assert {"patterns/order.md", "patterns/crlf.md", "patterns/block.md"} == set(report.changed)
     assert expected <= {one.path for one in report.problems}
     for name in ("order.md", "block.md"):
         data = parse_yaml(split((folder / name).read_text()).front)

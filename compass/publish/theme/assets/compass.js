@@ -54,7 +54,7 @@
   const openers = document.querySelectorAll("[data-compass-search]");
   if (!openers.length) return;
   const input = element("input", {
-    type: "search", placeholder: "Alert, symptom, service or id", autocomplete: "off", autocapitalize: "off",
+    type: "text", enterkeyhint: "search", placeholder: "Alert, symptom, service or id", autocomplete: "off", autocapitalize: "off",
     spellcheck: "false", "aria-label": "Search", role: "combobox", "aria-expanded": "false",
     "aria-controls": "cm-results", "aria-autocomplete": "list",
   });

@@ -8,10 +8,9 @@ from random import Random
 
 from compass.model.ids import new_id, slug
 
-WORDS = (
-    "checkout latency pool connection queue rollout replica disk pressure memory eviction certificate broker consumer lag "
-    "throttling timeout retry storm failover leader quota token cache primary index vacuum lock drain probe scrape"
-).split()
+WORDS = [
+    "checkout", "latency", "pool", "connection", "queue", "rollout", "replica", "disk", "pressure", "memory", "eviction", "certificate", "broker", "consumer", "lag", "throttling", "timeout", "retry", "storm", "failover", "leader", "quota", "token", "cache", "primary", "index", "vacuum", "lock", "drain", "probe", "scrape",
+]  # fmt: skip
 CATALOG = """apiVersion: backstage.io/v1alpha1
 kind: Group
 metadata: {name: payments}

@@ -1,0 +1,236 @@
+"""The published pages in a real browser: they run nothing that an entry says, ask nobody else, and find what is asked."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from published import DRAIN, POOL, TODAY, pattern, team, tribe, write
+
+from compass.library import load
+from compass.publish.build import build_site
+from compass.publish.serve import server
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+EVIL = "pat-6k3x9q2m4t"
+ATTACKS = """# <script>window.hacked = 1</script>
+
+<script>window.hacked = 1</script>
+<img src=x onerror="window.hacked = 1">
+<svg onload="window.hacked = 1"><script>window.hacked = 1</script></svg>
+<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe>
+<div style="position:fixed;inset:0;background:red;z-index:99">covered</div>
+<style>body { display: none }</style>
+
+[click](javascript:window.hacked=1) ![x](https://example.com/x.png) {{ config }} {: onclick="window.hacked=1" }
+
+```mermaid
+click A "javascript:window.hacked=1"
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the site of a team with a hostile entry, below a folder as behind a proxy."""
+    folder = tmp_path_factory.mktemp("browser")
+    tribe(folder)
+    root = team(folder, parents="parents: [../product]\n")
+    title = "</title><script>window.hacked=1</script>"
+    write(
+        root,
+        "patterns/evil.md",
+        pattern(EVIL, title, summary=title, aliases=[title], mitigations=[]),
+        ATTACKS,
+    )
+    write(
+        root,
+        "patterns/long.md",
+        pattern("pat-8k3x9q2m4t", "W" * 100, mitigations=[]),
+        "x" * 5000 + "\n\n```\n" + "y" * 5000 + "\n```\n",
+    )
+    build_site(load(root, revision=None, parents=True), folder / "www" / "z" / "payments", today=TODAY)
+    with server(folder / "www", 0) as made:
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{made.server_address[1]}/z/payments/"
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@dataclass
+class Record:
+    """What a page complained about, and the addresses it asked for."""
+
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def record() -> Record:
+    """Of one page."""
+    return Record()
+
+
+@pytest.fixture
+def page(browser: Browser, record: Record) -> Iterator[Page]:
+    """A fresh page; `record` collects what went wrong and what was asked for."""
+    context = browser.new_context(viewport={"width": 1024, "height": 800})
+    made = context.new_page()
+    made.on("console", lambda message: record.complaints.append(message.text))
+    made.on("pageerror", lambda error: record.complaints.append(str(error)))
+    made.on("request", lambda request: record.asked.append(request.url))
+    yield made
+    context.close()
+
+
+PAGES = (
+    "index",
+    "patterns/index",
+    f"patterns/{POOL}",
+    f"runbooks/{DRAIN}",
+    f"patterns/{EVIL}",
+    "patterns/pat-8k3x9q2m4t",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_pages_fit_and_ask_nobody_else(
+    page: Page, record: Record, address: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    for name in PAGES:
+        page.goto(f"{address}{name}.html")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == ("rgb(17, 21, 26)" if scheme == "dark" else "rgb(251, 250, 247)")
+    assert record.complaints == []
+    assert [url for url in record.asked if not url.startswith(address)] == []
+
+
+def test_a_hostile_entry_is_only_text(page: Page, record: Record, address: str) -> None:
+    page.goto(f"{address}patterns/{EVIL}.html")
+    for link in page.query_selector_all("article a"):
+        assert not (link.get_attribute("href") or "").startswith("javascript")
+    assert page.evaluate("window.hacked") is None
+    assert (
+        page.locator(
+            "article script, article img, article svg, article iframe, article style, article [style]"
+        ).count()
+        == 0
+    )
+    assert "<script>window.hacked = 1</script>" in page.inner_text("article")
+    assert page.title().startswith("</title><script>")
+    page.goto(f"{address}index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("hacked")
+    page.wait_for_selector("[role=option]")
+    assert page.evaluate("window.hacked") is None
+    assert record.complaints == []
+
+
+def test_search_opens_with_a_key_and_is_worked_with_keys_alone(
+    page: Page, record: Record, address: str
+) -> None:
+    page.goto(f"{address}index.html")
+    assert not [url for url in record.asked if "pagefind" in url]
+    page.keyboard.press("/")
+    page.keyboard.type("kubectl rollout undo")
+    page.wait_for_selector("[role=option][aria-selected=true]")
+    assert "Relieve an exhausted pool" in page.inner_text("[role=option][aria-selected=true]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}runbooks/{DRAIN}.html")
+    assert record.complaints == []
+
+
+def test_one_word_too_many_does_not_hide_the_page(page: Page, address: str) -> None:
+    page.goto(f"{address}patterns/{POOL}.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("relieve exhausted pool xylophone")
+    page.wait_for_selector("[role=option]")
+    expect(page.locator("[role=status]")).to_contain_text("No page has all of these words")
+    expect(page.locator("[role=option]").first).to_contain_text("Relieve an exhausted pool")
+
+
+def test_results_can_be_cut_to_one_kind_and_nothing_is_said_plainly(page: Page, address: str) -> None:
+    page.goto(f"{address}index.html")
+    page.click("header [data-compass-search]")
+    page.keyboard.type("pool")
+    page.wait_for_selector("[role=option]")
+    page.click("button[data-kind=Post-mortem]")
+    expect(page.locator("[role=option]")).to_have_count(1)
+    assert "Payments waited for connections" in page.inner_text("[role=option]")
+    page.fill("[role=combobox]", "xylophone")
+    expect(page.locator("[role=option]")).to_have_count(0)
+    expect(page.locator("[role=status]")).to_contain_text("Nothing here matches")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("[role=combobox]")
+
+
+def test_withdrawn_text_is_not_found(page: Page, address: str) -> None:
+    page.goto(f"{address}index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("SECRETBODY")
+    expect(page.locator("[role=status]")).not_to_be_empty()
+    assert page.locator("[role=option]").count() == 0
+
+
+def test_the_chosen_colours_are_kept(page: Page, address: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{address}index.html")
+    page.click("[data-compass-scheme]")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 26)"
+    page.goto(f"{address}patterns/{POOL}.html")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 26)"
+    expect(page.locator("[data-compass-scheme]")).to_have_attribute("aria-label", "Colours: dark")
+
+
+def test_a_view_and_the_way_to_the_first_search_are_small(page: Page, address: str) -> None:
+    sizes: dict[str, int] = {}
+
+    def weigh(response: Response) -> None:
+        sizes[response.url] = len(gzip.compress(response.body()))
+
+    page.on("response", weigh)
+    page.goto(f"{address}patterns/{POOL}.html")
+    view = sum(sizes.values())
+    assert view <= 100_000
+    page.keyboard.press("/")
+    page.keyboard.type("pool")
+    page.wait_for_selector("[role=option]")
+    assert sum(size for url, size in sizes.items() if "pagefind" in url and "fragment" not in url) <= 110_000
+
+
+def test_pages_can_be_read_without_a_server_and_the_search_says_what_to_run(
+    browser: Browser, tmp_path: Path
+) -> None:
+    build_site(load(team(tmp_path), revision=None), tmp_path / "site", today=TODAY)
+    page = browser.new_page()
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    page.click("text=Connection pool exhausted")
+    assert page.inner_text("h1") == "Connection pool exhausted after a rollout"
+    page.keyboard.press("/")
+    page.wait_for_function(
+        "document.querySelector('[role=status]').textContent.includes('compass site serve')"
+    )
+    page.close()
