@@ -66,7 +66,7 @@ class _Loader(_C_LOADER):  # type: ignore[misc]  # PyYAML is untyped where the l
         """The tag of a node without one: PyYAML's answer at half its cost, which is most of the cost of a check."""
         if kind is not yaml.ScalarNode:
             return _MAP if kind is yaml.MappingNode else _SEQ
-        if isinstance(implicit, tuple) and implicit[0]:
+        if implicit[0]:
             for tag, pattern in self.yaml_implicit_resolvers.get(value[:1], ()):
                 if pattern.match(value):
                     return tag

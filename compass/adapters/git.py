@@ -219,13 +219,10 @@ class GitRepository:
             found.update(_batch(self.git("cat-file", "--batch", data="\n".join(small).encode())))
         return found
 
-    def refs(self, prefix: str) -> dict[str, str]:
-        """Refs below a prefix such as `refs/compass/`, with what they point at."""
-        rows = (
-            self.git("for-each-ref", "--format=%(objectname) %(refname)", prefix.rstrip("/"))
-            .decode()
-            .splitlines()
-        )
+    def refs(self, *prefixes: str) -> dict[str, str]:
+        """Refs below prefixes such as `refs/compass/` (or of exactly that name), with what they point at."""
+        names = [prefix.rstrip("/") for prefix in prefixes]
+        rows = self.git("for-each-ref", "--format=%(objectname) %(refname)", *names).decode().splitlines()
         return {name: oid for oid, _, name in (row.partition(" ") for row in rows)}
 
     def info(self, revision: str) -> CommitInfo:

@@ -119,17 +119,23 @@ class Terms:
 
     def find(self, text: str, folded: str) -> Iterator[Find]:
         """Every form of the catalog as whole words (`_` is a boundary); linear in the text, whatever the catalog's size."""
-        by_first = self._by_first
-        for run in _RUN.finditer(folded):
-            for form in by_first.get(run[0], ()):
-                start, end = run.start(), run.start() + len(form)
-                if folded.startswith(form, start) and not (end < len(folded) and folded[end].isalnum()):
-                    term = self.by_form[form]
-                    if not term.cased or _proper(text, start, end, term):
-                        yield _extended(text, start, end, term)
-                        break
+        for first in self._by_first.keys() & set(_RUN.findall(folded)):
+            start = folded.find(first)
+            while start >= 0:
+                if not (start and folded[start - 1].isalnum()):
+                    yield from self._at(text, folded, start, first)
+                start = folded.find(first, start + 1)
         if self.tickets:
             yield from (Find(*m.span(), "TICKET", "catalog-ticket", m[0].upper()) for m in self.tickets.finditer(text))
+
+    def _at(self, text: str, folded: str, start: int, first: str) -> Iterator[Find]:
+        for form in self._by_first[first]:
+            end = start + len(form)
+            if folded.startswith(form, start) and not (end < len(folded) and folded[end].isalnum()):
+                term = self.by_form[form]
+                if not term.cased or _proper(text, start, end, term):
+                    yield _extended(text, start, end, term)
+                    return
 
 
 _RUN: Final = re.compile(r"[^\W_]+")

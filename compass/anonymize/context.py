@@ -11,7 +11,6 @@ from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
 from compass.anonymize.vocabulary import vocabulary
 
-_NAME: Final = r"[A-Z][\w'’.&-]*(?:[ ](?:of|the|and|de|von|for|&)(?=[ ][A-Z])|[ ]&(?=[ ])|[ ][A-Z][\w'’&-]*){0,5}"
 _SUFFIX: Final = (
     r"Bank|Group|Inc\.?|Ltd\.?|LLC|LLP|GmbH|AG|SE|Corp\.?|Corporation|PLC|plc|Pty|Oy|AB|ApS|BV|B\.V\.|NV|S\.A\.|SA|SAS|SRL|Srl|S\.p\.A\.|KG|KK|Co\.|Company|Holdings?|Partners|Ventures|Capital|"
     r"Trust|Foods?|Energy|Clinics?|Hospitals?|Insurance|Labs?|Laboratories|Logistics|Mutual|Retail|Pharma(?:ceuticals)?|Health(?:care)?|Dental|Medical|Pediatrics|Surgical|Surgery|"
@@ -21,34 +20,34 @@ _SUFFIX: Final = (
     r"Financial|Finance|Credit Union|Savings|Investments?|Securities|Asset Management|Wealth|Payments|Telecom|Telecommunications|Mobile|Wireless|Utilities|Electric|Power|Water|Gas|Oil|Petroleum|Mining|Steel|Chemicals|Plastics|"
     r"Freight|Shipping|Transport|Trucking|Couriers?|Rail|Marine|Aerospace|Aviation|Robotics|Semiconductors?|Devices|Supplies|Supply|Wholesale|Distributors|Traders|Trading|Imports?|Exports?|Mart|Market|Grocers|Stores?|Outfitters|Interiors|Gardens?|Florists?|Pets?|Veterinary|Pharmacy|Pharmacies|Biotech|Genomics|Diagnostics|Therapeutics|Care"
 )
-_ORGANIZATION: Final = re.compile(rf"(?<![\w.-])(?:[A-Z][\w'’-]+ |St\. |& |and |of ){{1,4}}(?:{_SUFFIX})\b(?![\w-])")
+_TITLES: Final = re.compile(r"(?<![\w.-])[A-Z][\w'’-]*(?:[ ](?:of|and|&|the)(?=[ ][A-Z])|[ ][A-Z][\w'’.&-]*|(?<=St)\.){1,6}")
+_LAST: Final = re.compile(rf".*?\b(?:{_SUFFIX})(?![\w-])", re.DOTALL)
 _BARE: Final = re.compile(r"[A-Z][^\n,;\"'|{}<>()⟨]{1,60}?(?=[\"',;|)\n]|[ ](?:is|was|has|reported|and|in)\b|\s{2}|$|[ ]\w+=)")
-_SPOKEN: Final = re.compile(rf"(?:\b(?:[Cc]ustomers?|[Cc]lients?|[Tt]enants?|[Mm]erchants?|[Pp]artners?|[Aa]ccounts?|[Vv]endors?|[Ss]uppliers?|on behalf of|[Rr]efund(?:ed)? (?:to|for)|[Ii]nvoice(?:d)? (?:to|for)|[Cc]omplaints? (?:from|by)|[Tt]ickets? (?:from|by)|[Rr]eported by|[Cc]ontract with|such as|especially|affect(?:ed|ing)|[Ii]mpacted)[ ](?:named |called |account |was |is |were )?)(?P<name>{_NAME})")
-_SPEAKS: Final = re.compile(rf"(?<![\w.-])(?P<name>{_NAME})(?:['’]s?)?[ ](?:reported|complained|called|escalated|raised|opened a (?:ticket|case)|lost|could not|couldn't|cannot|was (?:affected|impacted|unable|charged|refunded)|were (?:affected|impacted|unable)|saw (?:failed|errors)|experienced|churned|threatened|noticed|asked|demanded|their account)\b")
-_FOR_BY: Final = re.compile(rf"\b(?:for|to|from|with|at|of)[ ](?P<name>[A-Z][\w'’-]+(?:[ ](?:&[ ])?[A-Z][\w'’-]+){{1,3}})(?=[ ](?:by|via|on|failed|timed|were|was|account|and their|tenant|customer)\b|['’]s\b)")
+_CUE: Final = re.compile(
+    r"(?:\b(?:[Cc]ustomers?|[Cc]lients?|[Tt]enants?|[Mm]erchants?|[Pp]artners?|[Aa]ccounts?|[Vv]endors?|[Ss]uppliers?|behalf of|[Rr]efund(?:ed)? (?:to|for)|[Ii]nvoiced? (?:to|for)|[Cc]omplaints? (?:from|by)|"
+    r"[Tt]ickets? (?:from|by)|[Rr]eported by|[Cc]ontract with|such as|especially|[Aa]ffect(?:ed|ing)|[Ii]mpacted)[ ](?:named |called |account |was |is |were )?)$"
+)
+_SPEAKS: Final = re.compile(
+    r"(?:['’]s?)?[ ](?:reported|complained|called|escalated|raised|opened a (?:ticket|case)|lost|could not|couldn't|cannot|was (?:affected|impacted|unable|charged|refunded)|were (?:affected|impacted|unable)|"
+    r"saw (?:failed|errors)|experienced|churned|threatened|noticed|asked|demanded|their account)\b"
+)
+_FOR: Final = re.compile(r"\b(?:for|to|from|with|at|of)[ ]$")
+_BY: Final = re.compile(r"[ ](?:by|via|on|failed|timed|were|was|account|and their|tenant|customer)\b|['’]s\b")
 _MONEY: Final = re.compile(r"(?<![\w$])(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD)[ ]?)[ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b|(?<![\w.])\d[\d,.]*[ ]?(?:k|M|million|billion|thousand)?[ ]?(?:USD|EUR|GBP|CHF|JPY|INR|dollars|euros|pounds)\b")
 _VOLUME: Final = re.compile(r"(?<![\w.,:/$-])(?:\d{1,3}(?:,\d{3})+|\d{4,9})(?=[ ](?:affected |failed |lost |paying |unique |active |impacted )?(?:orders|customers|users|payments|transactions|accounts|tenants|merchants|patients|claims|appointments|checkouts|carts|bookings|subscribers|shipments|invoices|refunds|clients|members|policies|sales|purchases|sessions|visitors|people|employees|stores|drivers|riders|deliveries)\b)(?:[ ](?:affected |failed |lost |paying |unique |active |impacted )?[a-z]+)")
 _HEADING: Final = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ ].*$")
 _NEVER: Final = frozenset(("The", "This", "That", "These", "Those", "Our", "All", "Some", "Many", "Most", "A", "An", "No", "We", "It", "If", "When", "While", "After", "Before", "In", "On", "At", "For", "To", "From", "Monitoring", "Alert", "Check"))  # fmt: skip
 
 
-def find_context(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[Find]:
+def find_context(text: str, pairs: Sequence[Pair]) -> Iterator[Find]:
     """Customers and other organizations outside the catalog, and amounts that say whose incident it was."""
     headings = [found.span() for found in _HEADING.finditer(text)]
-    for found in _ORGANIZATION.finditer(text):
-        start, end = _without_opening(text, *found.span())
-        if end > start and _is_name(text[start:end]) and not _inside(start, headings):
-            yield _customer(text, start, end, "organization")
+    for found in _TITLES.finditer(text):
+        if not _inside(found.start(), headings):
+            yield from _title(text, *found.span())
     for pair in pairs:
         if pair.kind.owner:
             yield from _field(text, pair)
-    if any(word in lower for word in ("customer", "tenant", "client", "merchant", "refund", "invoice", "partner", "account", "vendor", "contract")):
-        for found in _SPOKEN.finditer(text):
-            yield from _spoken(text, *found.span("name"), "customer-cue")
-    for pattern, rule in ((_SPEAKS, "customer-speaks"), (_FOR_BY, "customer-for")):
-        for found in pattern.finditer(text):
-            if not _inside(found.start("name"), headings):
-                yield from _spoken(text, *found.span("name"), rule)
     for pattern, rule in ((_MONEY, "money"), (_VOLUME, "volume")):
         yield from (Find(*found.span(), "AMOUNT", rule, found[0]) for found in pattern.finditer(text) if not found[0][-1] == "⟩")
 
@@ -75,12 +74,23 @@ def _inside(position: int, regions: list[tuple[int, int]]) -> bool:
     return any(left <= position < right for left, right in regions)
 
 
-def _spoken(text: str, start: int, end: int, rule: str) -> Iterator[Find]:
+def _title(text: str, start: int, end: int) -> Iterator[Find]:
+    """A run of capitalized words, if it ends as companies do or is spoken of as customers are."""
     start, end = _without_opening(text, start, end)
     value = text[start:end].rstrip(".,-'’")
-    words = re.findall(r"[A-Za-z]+", value)
-    if len(words) >= 2 and _is_name(value) and not _opens(text, start, words):
-        yield _customer(text, start, start + len(value), rule)
+    if " " not in value or not _is_name(value):
+        return
+    last = _LAST.match(value)
+    if last and " " in last[0]:
+        yield _customer(text, start, start + last.end(), "organization")
+    stop = start + len(value)
+    before = text[max(0, start - 40) : start]
+    if _CUE.search(before) and not _opens(text, start, value.split()):
+        yield _customer(text, start, stop, "customer-cue")
+    elif _SPEAKS.match(text, stop):
+        yield _customer(text, start, stop, "customer-speaks")
+    elif _FOR.search(before) and _BY.match(text, stop):
+        yield _customer(text, start, stop, "customer-for")
 
 
 def _opens(text: str, start: int, words: list[str]) -> bool:

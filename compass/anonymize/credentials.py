@@ -9,19 +9,19 @@ from typing import Final
 from compass.anonymize.pairs import Pair, kind_of
 from compass.anonymize.secrets import is_placeholder
 from compass.anonymize.spans import SECRET, Find
-from compass.anonymize.vocabulary import vocabulary
+from compass.anonymize.vocabulary import alternation, vocabulary
 
 _QUOTED: Final = r"\"[^\"\n⟨]{1,400}\"|'[^'\n⟨]{1,400}'|`[^`\n⟨]{1,400}`"
 _SCHEME: Final = re.compile(r"\b(?:Bearer|Basic|bearer|basic|Token|token|ApiKey|Digest|Negotiate|NTLM)[ \t]+(?P<value>[A-Za-z0-9+/=_.~:-]{8,4000}+)")
-_OPTION: Final = re.compile(rf"(?<![\w-])--?([A-Za-z][\w-]{{1,40}}+)(?:[ \t]+|=)(?P<value>{_QUOTED}|[^\s\"'`<>|⟨$-][^\s\"'`<>|⟨]{{2,400}})")
+_OPTION: Final = re.compile(rf"[ \t]--?([A-Za-z][\w-]{{1,40}}+)(?:[ \t]+|=)(?P<value>{_QUOTED}|[^\s\"'`<>|⟨$-][^\s\"'`<>|⟨]{{2,400}})")
 _NEXT_VALUE: Final = re.compile(rf"[\"',]{{0,3}}[ \t]*\r?\n[ \t]*-?[ \t]*\"?(?:value|default|content)\"?[ \t]*[:=][ \t]*(?P<value>{_QUOTED}|[^\s\"'`⟨][^\s\"'`⟨]{{0,4000}})")
 _NAMED: Final = re.compile(r"(?i:\b(?:name|key|id|variable|parameter))[\"']?[ \t]*[:=][ \t]*[\"']?([\w.-]{2,80}+)")
 _COMMANDS: Final = (
     (("mysql", "mariadb"), re.compile(rf"\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n`]{{0,200}}?[ \t]-p(?P<value>{_QUOTED}|[^\s\"'`⟨-][^\s\"'`⟨]*)")),
-    (("redis-cli", "sshpass", "sqlcmd", "smbclient", "ldap", "isql", "cqlsh", "mosquitto", "login", "7z", "zip", "ipmitool", "bcp", "mongo", "nats", "clickhouse", "keytool", "openssl", "rabbitmqadmin", "kcadm"), re.compile(
+    (("redis-cli", "sshpass", "sqlcmd", "smbclient", "ldap", "isql", "cqlsh", "mosquitto", " login ", "7z ", "zip ", "ipmitool", "bcp ", "mongo", "nats ", "clickhouse-client", "keytool", "openssl", "rabbitmqadmin", "kcadm"), re.compile(
         rf"\b(?:redis-cli|sqlcmd|sshpass|smbclient|ldap(?:search|modify|add|whoami|passwd)|bcp|isql|cqlsh|mosquitto_(?:pub|sub)|(?:docker|podman|helm registry|az|vault|oc|argocd|crane|skopeo|npm) login|7z|unzip|zip|ipmitool|mongo(?:sh|dump|restore|export|import)?|nats|"
         rf"clickhouse-client|keytool|openssl|rabbitmqadmin|kcadm\S*)\b[^\n`]{{0,200}}?[ \t](?:-[apPwW]|--pass|-storepass|-keypass|-passin|-passout|--pw)(?:[ =]|(?=[^\s-]))(?:pass:)?(?P<value>{_QUOTED}|[^\s\"'`⟨-][^\s\"'`⟨]{{3,}})")),
-    (("curl", "wget", "http", "xh"), re.compile(r"\b(?:curl|wget|https?|xh|httpie)\b[^\n]{0,300}?[ \t](?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?[^\s:\"'`/]{1,80}:(?P<value>[^\s\"'`⟨]{1,200})")),
+    (("curl ", "wget ", "http ", "https ", "xh ", "httpie "), re.compile(r"\b(?:curl|wget|https?|xh|httpie)\b[^\n]{0,300}?[ \t](?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?[^\s:\"'`/]{1,80}:(?P<value>[^\s\"'`⟨]{1,200})")),
     (("identified by", "password '", "password \"", "auth ", "net user", "chpasswd"), re.compile(rf"(?i:\b(?:IDENTIFIED (?:WITH \w+ )?BY|PASSWORD|AUTH|net user \w+|chpasswd|ENCRYPTED PASSWORD))[ \t]+(?P<value>{_QUOTED})")),
     (("echo ",), re.compile(r"\becho[ \t]+(?:-n[ \t]+)?[\"']?(?:[\w.-]+:)?(?P<value>[^\s\"'|⟨]{4,200})[\"']?[ \t]*\|[ \t]*(?:sudo|chpasswd|passwd|docker login|base64|podman|vault|gpg|su\b)")),
     (("machine ", "default "), re.compile(r"\b(?:machine[ \t]+\S+|default)\s+login\s+\S+\s+password\s+(?P<value>[^\s⟨]+)")),
@@ -30,20 +30,23 @@ _COMMANDS: Final = (
     (("requirepass", "masterauth", "\nauth "), re.compile(r"(?m)^\s*(?:requirepass|masterauth|auth|AUTH)[ \t]+(?:[\w-]+[ \t]+)?(?P<value>[^\s\"'`⟨]{4,})[ \t]*$")),
     (("</",), re.compile(r"<(?:[\w.:-]*(?:[Pp]assword|[Pp]asswd|[Ss]ecret|[Tt]oken|[Aa]pi[Kk]ey|[Pp]assphrase))[^>\n]{0,80}>(?P<value>[^<\n⟨]{1,400})</")),
 )  # fmt: skip
-_LEAD: Final = (
-    r"pass(?:word|wd|phrase|code)s?|pwd|pw|secret|api[ -]?key|access[ -]key|token|credentials?|creds?|pin|psk|one-time code|backup code|recovery code|security code|"
-    r"shared key|root pw|passwort|kennwort|contraseña|mot de passe|unlock code|license key|encryption key|signing key|private key"
+_LEAD: Final = alternation(
+    "password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "pass", "pwd", "pw", "secret", "secrets", "api key", "api-key", "apikey", "access key", "access-key", "token", "credential", "credentials",
+    "creds", "cred", "pin", "psk", "one-time code", "backup code", "recovery code", "security code", "shared key", "root pw", "passwort", "kennwort", "contraseña", "mot de passe", "unlock code", "license key",
+    "encryption key", "signing key", "private key", "secret key", "session key", "deploy key",
 )
 _PROSE: Final = re.compile(
-    rf"\b(?:{_LEAD})\b(?:[ \t]+(?:for|of|to|on|from|at|in)[ \t]+[^\n.;:=`\"'⟨]{{1,60}}?)?[ \t]*+"
+    rf"\b{_LEAD}\b(?:[ \t]+(?:for|of|to|on|from|at|in)[ \t]+[^\n.;:=`\"'⟨]{{1,60}}?)?[ \t]*+"
     rf"(?:(?:\b(?:was|is|were|are|being|became|of|set to|reset to|changed(?: back)? to|still|remained|reads?|now|then|temporarily|just|literally|named|called|rotated (?:from|to)|equals?|using|with)\b|[:=(–—-])[ \t]*+){{0,4}}"
     rf"(?P<value>{_QUOTED}|[^\s\"'`,;<>(){{}}⟨][^\s\"'`,;<>⟨]{{2,200}})"
 )
+_AS: Final = alternation("login", "log in", "logged in", "log-in", "sign in", "signed in", "signin", "credential", "credentials", "creds", "authenticate", "authenticated", "authenticating", "user", "username", "account")
 _LOGIN_PAIR: Final = re.compile(
-    r"\b(?:log(?:ged)?[ -]?in|sign(?:ed)?[ -]?in|credentials?|creds|authenticat(?:e|ed|ing)|user(?:name)?|account|login)\b(?: (?:as|with|was|is|were|are|for|using|name))*[ :=]{1,3}(?P<user>[\"'`]?[\w.@+-]{1,60}[\"'`]?)"
-    r"(?:[ ]?(?:/|:|,)[ ]?|[ ]and[ ](?:the[ ])?(?:password[ ])?|[ ]password[ ]|[ ]with[ ](?:password[ ])?)(?P<value>`[^`\n⟨]{3,200}`|\"[^\"\n⟨]{3,200}\"|'[^'\n⟨]{3,200}'|[^\s`\"'/:,;⟨()]{4,200})"
+    rf"\b{_AS}\b(?: (?:as|with|was|is|were|are|for|using|name))*[ :=]{{1,3}}(?P<user>[\"'`]?[\w.@+-]{{1,60}}[\"'`]?)"
+    r"(?:[ ]?(?:/|:|,)[ ]?|[ ]and[ ](?:the[ ])?(?:password[ ])?|[ ]password[ ]|[ ]with[ ](?:password[ ])?)(?P<value>`[^`\n⟨]{{3,200}}`|\"[^\"\n⟨]{{3,200}}\"|'[^'\n⟨]{{3,200}}'|[^\s`\"'/:,;⟨()]{{4,200}})"
 )
-_CELL: Final = re.compile(rf"(?i)^\s*[*`\"]*(?:[\w ]{{0,20}}\b)?(?:{_LEAD}|secret|api[ _]?key)[*`\"]*\s*$")
+_CELL: Final = re.compile(rf"(?i)^\s*[*`\"]*(?:[\w ]{{0,20}}\b)?{_LEAD}[*`\"]*\s*$")
+_LEADS: Final = re.compile(rf"\b{_LEAD}\b")
 _WORDLIKE: Final = re.compile(r"[^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)*")
 _STATES: Final = frozenset((
     "true false null nil none yes no on off required optional string str int integer number boolean bool empty missing "
@@ -65,10 +68,10 @@ def find_credentials(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[F
         yield from _pair(text, pair)
     if "value" in lower or "default" in lower or "content" in lower:
         yield from _listed(text)
-    if "earer" in lower or "asic" in lower or "token" in lower or "apikey" in lower or "ntlm" in lower or "negotiate" in lower:
+    if any(word in lower for word in ("earer ", "asic ", "token ", "apikey ", "digest ", "ntlm ", "negotiate ")):
         for found in _SCHEME.finditer(text):
             yield from _judge(text, *found.span("value"), "scheme", strong=False)
-    if "-" in text:
+    if " -" in text:
         for found in _OPTION.finditer(text):
             kind = kind_of(found[1])
             if kind and kind.secret:
@@ -81,7 +84,7 @@ def find_credentials(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[F
         yield from _judge(text, *found.span("value"), "prose")
     for found in _LOGIN_PAIR.finditer(lower):
         yield from _judge(text, *found.span("value"), "login-pair", strong=found["value"][0] in "`\"'")
-    if "|" in text or "\t" in text or "," in text:
+    if _LEADS.search(lower) and ("|" in text or "\t" in text or "," in text):
         yield from _columns(text)
 
 

@@ -63,7 +63,7 @@ def find(text: str, catalog: Catalog, boundary: Boundary = Boundary.HUB, allowed
         *find_structures(text, lower, pairs),
         *find_hosts(text, catalog.terms.domains),
         *find_people(text, lower, pairs),
-        *find_context(text, lower, pairs),
+        *find_context(text, pairs),
         *_tokens(_public(catalog, boundary, allowed), catalog.terms.domains).find(text),
     ]
     if boundary is Boundary.HUB:

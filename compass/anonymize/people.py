@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from compass.anonymize.catalog import fold, logins
 from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
-from compass.anonymize.vocabulary import names, vocabulary
+from compass.anonymize.vocabulary import alternation, names, vocabulary
 
 _PARTICLE: Final = r"(?:van|von|der|den|de|da|di|del|della|dos|du|la|le|bin|bint|ibn|al|el|ter|ten|zu|af|av|ben|st\.|mac|mc|y|e)"
 _CAPITAL: Final = r"(?:[^\W\d_a-z][a-zß-öø-ÿ]{1,20}|O['’][A-Z][a-z]+|M(?:a?c)[A-Z][a-z]+)(?:[-'’](?!s\b)[^\W\d_][a-zß-öø-ÿ]+)*"
@@ -34,7 +35,10 @@ _ANNOTATIONS: Final = frozenset((
     "suppresswarnings transactional scheduled async media import keyframes property staticmethod classmethod dataclass app pytest angular types "
     "latest next beta alpha canary sha256 v1 v2 v3 v4 master main head oncall example user username"
 ).split())  # fmt: skip
-_LOGIN_WORD: Final = re.compile(r"\b(?:user|username|login|run by|author|reviewers?|assignee|owner|handle|committer|requested by|token of|account of|keys? of|home of|laptop of|sudo|invalid user|for user|by|acting as|ssh)[ \t]+[\"'`]?(?P<value>[a-z][a-z0-9]{1,30}(?:[._-][a-z0-9]{1,30}){0,2})\b(?![(@:/=.-]\w)")
+_BEFORE_LOGIN: Final = alternation(*(
+    "user,username,login,run by,author,reviewer,reviewers,assignee,owner,handle,committer,requested by,token of,account of,key of,keys of,home of,laptop of,sudo,invalid user,for user,by,acting as,ssh"
+).split(","))  # fmt: skip
+_LOGIN_WORD: Final = re.compile(rf"\b{_BEFORE_LOGIN}[ \t]+[\"'`]?(?P<value>[a-z][a-z0-9]{{1,30}}+(?:[._-][a-z0-9]{{1,30}}+){{0,2}})(?![\w(@:/=]|[.-]\w)")
 _LOGIN_VALUE: Final = re.compile(r"\[?[ ]?[\"'@]?(?P<value>[a-z][a-z0-9]{1,30}(?:[._-][a-z0-9]{1,30}){0,2})\b(?![(@:/=.-]\w)")
 _SYSTEM_USERS: Final = frozenset((
     "root admin administrator user users postgres mysql redis nginx www-data nobody daemon ubuntu ec2-user debian centos jenkins git system "
@@ -47,7 +51,8 @@ def find_people(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[Find]:
     """Names of people who are not in the catalog, their handles, and the further forms of each."""
     known: dict[str, str] = {}
     for found in _SEQUENCE.finditer(text):
-        yield from _judge(text, found, known)
+        if _candidate(found[0]):
+            yield from _judge(text, found, known)
     for found in _INITIAL.finditer(text):
         last = found[0].rsplit(".", 1)[-1].strip()
         if fold(last) in names().family or not vocabulary().knows(last):
@@ -66,6 +71,13 @@ def find_people(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[Find]:
             yield Find(*login.span("value"), "HANDLE", "login-field", fold(login["value"]), "login")
     if known:
         yield from _again(text, known)
+
+
+@lru_cache(maxsize=20_000)
+def _candidate(words: str) -> bool:
+    """Whether a run of capitalized words may hold a name at all."""
+    gazetteer = names()
+    return any(fold(word.rstrip(".")) in gazetteer.given or fold(word) in gazetteer.family for word in words.split())
 
 
 def _is_login(value: str) -> bool:

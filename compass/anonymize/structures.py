@@ -9,6 +9,7 @@ from typing import Final
 
 from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
+from compass.anonymize.vocabulary import alternation
 
 _EMAIL: Final = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,23}(?![\w@])")
 _EXAMPLE_MAIL: Final = re.compile(r"(?i).*@(?:[\w-]+\.)*(?:example(?:\.(?:com|org|net|edu))?|localhost|test|invalid|users\.noreply\.github\.com)")
@@ -43,9 +44,11 @@ _RESOURCE: Final = re.compile(r"(?i)(?<![\w/])/?(?:subscriptions/[0-9a-f-]{30,40
 _BUCKET: Final = re.compile(r"\b(?:s3[an]?|gs|wasbs?|abfss?|adl|oss|r2|b2|swift|cos|minio)://[^\s\"'`<>()\[\],;|⟨/][^\s\"'`<>()\[\],;|⟨]{2,300}")
 _BUCKET_HOST: Final = re.compile(r"(?i)\b[\w.-]{3,63}\.(?:s3[\w.-]{0,30}\.amazonaws\.com|storage\.googleapis\.com|blob\.core\.windows\.net|(?:queue|table|file|dfs)\.core\.windows\.net|digitaloceanspaces\.com)(?:/[^\s\"'`<>()\],;|⟨]*)?|(?<=s3\.amazonaws\.com/)[\w.-]{3,63}|(?<=storage\.googleapis\.com/)[\w.-]{3,63}")
 _CLOUD_ID: Final = re.compile(r"\b(?:i|vol|snap|ami|eni|subnet|vpc|sg|rtb|igw|nat|eipalloc|eipassoc|acl|lt|tgw|vpce|fs|pcx|vgw|eigw|dopt|rtbassoc|r|asg|lb|tgw-attach)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")
-_SLACK_ID: Final = re.compile(r"(?<=[@#<(/ :\"'=])[UWCDGTBE][0-9A-Z]{8,12}(?=[>|)\"'\s,./:]|$)")
+_SLACK_ID: Final = re.compile(r"(?<![\w-])[UWCDGTBE][0-9A-Z]{8,12}(?![\w-])")
 _TICKET: Final = re.compile(r"(?<![\w/.=-])([A-Z][A-Z0-9]{1,9})-(\d{1,7})(?![\w]|-\d|\.\d)")
-_TICKET_WORD: Final = re.compile(r"\b(?:ticket|issue|incident|jira|bug|servicenow|zendesk|case|story)s?(?: (?:id|number|no\.?|nr))?(?:[ :]{0,2}#|[ ](?=[a-z]{1,6}[-_]?\d)|:[ ]?)([a-z]{0,6}[-_]?\d{4,12})\b")
+_TICKET_WORD: Final = re.compile(
+    rf"\b{alternation('ticket', 'issue', 'incident', 'jira', 'bug', 'servicenow', 'zendesk', 'case', 'story')}s?(?: (?:id|number|no\.?|nr))?(?:[ :]{{0,2}}#|[ ](?=[a-z]{{1,6}}[-_]?\d)|:[ ]?)([a-z]{{0,6}}[-_]?\d{{4,12}})\b"
+)
 _SERVICENOW: Final = re.compile(r"\b(?:INC|CHG|PRB|RITM|REQ|TASK|CASE|SCTASK|CS|WO|CRQ|PBI)\d{5,12}\b")
 _PUBLIC_PREFIX: Final = frozenset((
     "CVE CWE CAPEC RFC ISO IEC UTF UCS SHA MD AES RSA KEP PEP JEP JSR GH HTTP TLS SSL IEEE NIST FIPS PCI SOC EN DIN BSD GPL LGPL AGPL MIT "
@@ -61,10 +64,12 @@ _ACCOUNT_PREFIX: Final = frozenset((
     "shop store seller buyer acc card ba wallet device ws workspace proj project grp uid cid tid oid booking res shipment shp tracking lead contact vendor partner site loc emp employee"
 ).split())  # fmt: skip
 _SESSION_PREFIX: Final = frozenset("req request trace session sess span corr msg txn instance run op conn cid rid sid xid evt event job task image batch call".split())
+_OWNERS: Final = alternation(*(
+    "account acct customer client tenant member merchant user patient policy contract order invoice subscription subscriber cust shop store employee passport license licence tax vat ssn project organization "
+    "organisation org workspace booking mrn iban folder billing wallet cart payment transaction reservation serial imei session trace request correlation"
+).split())  # fmt: skip
 _NUMBER_WORD: Final = re.compile(
-    r"\b(?:account|acct|customer|client|tenant|member|merchant|user|patient|policy|contract|order|invoice|subscription|subscriber|cust|shop|store|employee|passport|licen[cs]e|tax|vat|ssn|project|organi[sz]ation|"
-    r"org|workspace|booking|mrn|iban|folder|billing|wallet|cart|payment|transaction|reservation|serial|imei|session|trace|request|correlation)(?:[ ](?:id|ids|no\.?|nr\.?|number|num|code|ref|reference))?(?:[ ](?:is|was|of|with))?[ ][\"'`#(]?"
-    r"(?P<value>(?=[\w-]{0,40}\d)[a-z0-9][\w-]{3,40}+)"
+    rf"\b{_OWNERS}(?:[ ](?:id|ids|no\.?|nr\.?|number|num|code|ref|reference))?(?:[ ](?:is|was|of|with))?[ ][\"'`#(]?(?P<value>(?=[\w-]{{0,40}}\d)[a-z0-9][\w-]{{3,40}}+)"
 )
 _TRACEPARENT: Final = re.compile(r"\b00-([0-9a-f]{32}-[0-9a-f]{16})-0[0-9a-f]\b")
 _ULID: Final = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b|\b[a-z]{2,6}_[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}\b")
@@ -97,13 +102,13 @@ def find_in_token(token: str) -> Iterator[Find]:
         yield from _plain(token, _SERVICENOW, "TICKET", "ticket-number")
         yield from _plain(token, _ULID, "SESSION_ID", "ulid", lambda value: any(c.isdigit() for c in value[1:]))
         yield from _prefixed(lower)
+        yield from _plain(token, _SLACK_ID, "SLACK_ID", "slack-id", lambda value: sum(c.isdigit() for c in value) >= 2 or value[1] == "0")
 
 
 def find_structures(text: str, lower: str, pairs: Sequence[Pair]) -> Iterator[Find]:
     """What spreads over several tokens or shows only from what stands around it."""
     if ".amazonaws.com" in lower or ".windows.net" in lower or "storage.googleapis" in lower or "digitaloceanspaces" in lower:
         yield from _plain(text, _BUCKET_HOST, "BUCKET", "bucket-host", strip=".:")
-    yield from _plain(text, _SLACK_ID, "SLACK_ID", "slack-id", lambda value: sum(c.isdigit() for c in value) >= 2 or value[1] == "0")
     yield from _numbers(text)
     for found in _TICKET_WORD.finditer(lower):
         yield Find(*found.span(1), "TICKET", "ticket-word", found[1])

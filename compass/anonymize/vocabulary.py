@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PREFIXES: Final = ("re", "un", "non", "pre", "multi", "auto", "over", "under", "mis", "micro", "inter", "de", "sub")
@@ -101,3 +101,23 @@ def _sections(name: str) -> dict[str, frozenset[str]]:
             words.append(previous)
         found[title] = frozenset(words)
     return found
+
+
+def alternation(*words: str) -> str:
+    """A regular expression for any of `words`, shared by first letters: `re` tries plain alternatives one by one."""
+    tree: dict[str, dict[str, Any]] = {}
+    for word in words:
+        node = tree
+        for char in word:
+            node = node.setdefault(char, {})
+        node[""] = {}
+    return _branch(tree)
+
+
+def _branch(node: dict[str, dict[str, Any]]) -> str:
+    ends = "" in node
+    parts = [re.escape(char) + _branch(below) for char, below in sorted(node.items()) if char]
+    if not parts:
+        return ""
+    joined = parts[0] if len(parts) == 1 and not ends else "(?:" + "|".join(parts) + ")"
+    return joined + "?" if ends else joined

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from compass.adapters import sshsig
-from compass.adapters.git import CommitInfo, GitRepository, Signature
+from compass.adapters.git import CommitInfo, GitRepository, Signature, parse_commit
 from compass.federation.approvals import Approval
 from compass.federation.messages import message
 from compass.federation.roster import Roster
@@ -26,15 +26,14 @@ def write_approval(
     return git.write_object("commit", f"{top}gpgsig {armor}\n\n{text}".encode())
 
 
-def read_approval(git: GitRepository, oid: str, pid: str, roster: Roster) -> Approval:
-    """The approval that a commit is; SignatureError when it is not one, or not by a person whom the roster knows.
-
-    OutsideError when the object is no commit.
-    """
-    commit = git.info(oid)
+def read_approval(raw: bytes, pid: str, roster: Roster) -> Approval:
+    """The approval that a commit object is; SignatureError when it is none, or by nobody whom the roster knows."""
+    try:
+        commit = parse_commit("", raw)
+    except KeyError as error:
+        raise sshsig.SignatureError("the approval is not a commit") from error
     if commit.signature is None or len(commit.parents) != 1:
         raise sshsig.SignatureError("the approval is not signed, or not made on one head")
-    raw = git.read(commit.oid)
     head, _, rest = raw.partition(b"\n\n")
     public = sshsig.signer(commit.signature, _SIGNATURE.sub(b"", head + b"\n", count=1) + b"\n" + rest)
     who = roster.by_key(public)

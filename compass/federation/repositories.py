@@ -16,6 +16,7 @@ from compass.adapters.git import GitRepository
 from compass.errors import ConfigError, Location, OutsideError
 from compass.federation.roster import Roster, roster_digest
 from compass.library import clone_path, parent_path
+from compass.library.source import MAX_FILE
 from compass.model.base import Model
 from compass.model.scope import Level, People, Repository, Teams
 
@@ -165,9 +166,9 @@ def read_roster(org: Member) -> Roster:
 
 
 def read_file(git: GitRepository, commit: str, path: str) -> bytes | None:
-    """One file of a commit."""
-    found = next((one for one in git.tree(commit, path) if one.path == path), None)
-    return git.read(found.oid) if found else None
+    """One file of a commit, None when it is not there or larger than a file of settings may be."""
+    status, data, _ = git.attempt("cat-file", "blob", f"{commit}:{path}")
+    return data if status == 0 and len(data) <= MAX_FILE else None
 
 
 def read_model(git: GitRepository, commit: str, path: str, model: type[_M]) -> _M:

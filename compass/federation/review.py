@@ -162,12 +162,14 @@ def land(desk: Desk, pid: str) -> Standing:
 
 def settle(desk: Desk, pid: str) -> None:
     """Finish a landing or rejection that was interrupted; nothing to do otherwise."""
-    head = desk.target.forge.proposal(pid)
-    end = desk.target.forge.closed(pid)
-    landing = landing_of(desk.target.git, desk.target.commit, head) if head and not end else None
+    head, end = desk.target.forge.look(pid)
+    if head is None:
+        return
+    git, main = desk.target.git, desk.target.commit
+    landing = landing_of(git, main, head) if not end and git.is_ancestor(head, main) else None
     if landing:
         desk.target.forge.close(pid, landing.oid)
-    if head and (end or landing):
+    if end or landing:
         desk.target.forge.propose(pid, None, head)
 
 

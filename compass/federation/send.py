@@ -89,8 +89,7 @@ def _slot(plan: Plan, post: Post) -> Slot:
 
 
 def _standing(plan: Plan, pid: str) -> Standing | None:
-    forge = plan.route.target.forge
-    if forge.closed(pid) is None and forge.proposal(pid) is None:
+    if not any(plan.route.target.forge.look(pid)):
         return None
     return read_standing(plan.route.target, plan.route.roster, pid)
 

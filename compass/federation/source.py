@@ -57,13 +57,13 @@ def read_source_entry(source: Member, entry: str, roster: Roster, *, since: str 
     touched = list(lineage(git, source.commit, path, loaded.id))
     if since:
         touched = [one for one in touched if not git.is_ancestor(one.oid, since)]
-    last = next(iter(lineage(git, source.commit, path, loaded.id, first_parent=True)))
+    last = git.git("rev-list", "-1", "--first-parent", source.commit, "--", path).decode().strip()
     notes = (
         ()
         if not _differs(git, path, files[path].oid)
         else (f"{path} differs in the working tree; HEAD was sent",)
     )
-    return SourceEntry(source, loaded, last.oid, _principals(source, touched, roster), notes)
+    return SourceEntry(source, loaded, last, _principals(source, touched, roster), notes)
 
 
 def commit_personal(

@@ -76,16 +76,14 @@ class Standing:
 
 def read_standing(target: Member, roster: Roster, pid: str) -> Standing:
     """The proposal `pid` of `target`; UsageError when there is none."""
-    end = target.forge.closed(pid)
+    head, end = target.forge.look(pid)
     if end:
         return _ended(target, pid, target.git.info(end))
-    head = target.forge.proposal(pid)
     if head is None:
         raise UsageError(f"{target.id} has no proposal {pid}", "list them with `compass review list`")
-    landing = landing_of(target.git, target.commit, head)
-    if landing:
-        return _ended(target, pid, landing)
-    return _open(target, roster, pid, target.git.info(head))
+    chain = target.git.history(head, since=target.commit, first_parent=False)
+    landing = None if chain else landing_of(target.git, target.commit, head)
+    return _ended(target, pid, landing) if landing else _open(target, roster, pid, head, chain)
 
 
 def verb_of(root: CommitInfo) -> Verb:
@@ -94,20 +92,17 @@ def verb_of(root: CommitInfo) -> Verb:
 
 
 def landing_of(git: GitRepository, main: str, head: str) -> CommitInfo | None:
-    """The merge on `main` that landed the proposal head `head`."""
-    if not git.is_ancestor(head, main):
-        return None
+    """The merge on `main` that landed the proposal head `head`, if one did."""
     merges = git.history(main, since=head)
     return next((one for one in reversed(merges) if head in one.parents[1:]), None)
 
 
-def root_of(git: GitRepository, main: str, head: str, pid: str) -> tuple[CommitInfo, tuple[CommitInfo, ...]]:
-    """The oldest commit of a branch that carries the proposal's id, and all commits that are not on `main`."""
-    chain = git.history(head, since=main, first_parent=False)
+def _root(pid: str, chain: tuple[CommitInfo, ...]) -> CommitInfo:
+    """The oldest commit of a branch that carries the proposal's id; a branch without one is not of COMPASS."""
     marked = [one for one in chain if one.trailer("Compass-Proposal") == pid]
     if not marked or marked[-1].trailer("Compass-Verb") not in set(Verb):
-        raise OutsideError(f"the branch {branch_of(pid)} of {git.root} was not made by COMPASS", "delete it")
-    return marked[-1], chain
+        raise OutsideError(f"the branch {branch_of(pid)} was not made by COMPASS", "delete it")
+    return marked[-1]
 
 
 def changes(git: GitRepository, before: str, after: str) -> dict[str, TreeEntry | None]:
@@ -117,12 +112,13 @@ def changes(git: GitRepository, before: str, after: str) -> dict[str, TreeEntry 
     return {path: new.get(path) for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)}
 
 
-def _open(target: Member, roster: Roster, pid: str, head: CommitInfo) -> Standing:
+def _open(target: Member, roster: Roster, pid: str, tip: str, chain: tuple[CommitInfo, ...]) -> Standing:
     git = target.git
-    root, chain = root_of(git, target.commit, head.oid, pid)
-    base = git.git("merge-base", target.commit, head.oid).decode().strip()
-    changed = changes(git, base, head.oid)
-    moved = changes(git, base, target.commit)
+    root = _root(pid, chain)
+    head = next(one for one in chain if one.oid == tip)
+    base = git.git("merge-base", target.commit, tip).decode().strip()
+    changed = changes(git, base, tip)
+    moved = changes(git, base, target.commit) if base != target.commit else {}
     case = _case(target, roster, root, head, chain, changed, pid)
     state = State.CONFLICTED if head.trailer("Compass-Conflict") else State.OPEN
     stale = tuple(path for path in changed if path in moved)
@@ -171,10 +167,12 @@ def _case(
 def _approvals(target: Member, roster: Roster, pid: str) -> tuple[Approval, ...]:
     """Approvals whose signature holds; one that does not is no approval at all."""
     found = []
-    for (head, who), oid in sorted(target.forge.approvals(pid).items()):
+    refs = target.forge.approvals(pid)
+    objects = target.git.read_many(refs.values())
+    for (head, who), oid in sorted(refs.items()):
         try:
-            approval = read_approval(target.git, oid, pid, roster)
-        except (sshsig.SignatureError, OutsideError):
+            approval = read_approval(objects.get(oid, b""), pid, roster)
+        except sshsig.SignatureError:
             continue
         if (approval.head, approval.who) == (head, who):
             found.append(approval)
@@ -183,9 +181,13 @@ def _approvals(target: Member, roster: Roster, pid: str) -> tuple[Approval, ...]
 
 def _ended(target: Member, pid: str, end: CommitInfo) -> Standing:
     rejected = end.trailer("Compass-State") == REJECTED
-    head = target.git.info(end.parents[0] if rejected else end.parents[1])
+    if len(end.parents) != (1 if rejected else 2):
+        raise OutsideError(f"the end of the proposal {pid} in {target.id} was not recorded by COMPASS")
+    tip = end.parents[-1]
+    chain = target.git.history(tip, since=target.commit if rejected else end.parents[0], first_parent=False)
+    root = _root(pid, chain)
+    head = next(one for one in chain if one.oid == tip)
     state = State.REJECTED if rejected else State.LANDED
-    root, _ = root_of(target.git, target.commit if rejected else end.parents[0], head.oid, pid)
     return Standing(pid, target, state, root, head, end=end)
 
 
@@ -200,12 +202,13 @@ def _replaced(root: CommitInfo) -> tuple[Replaced, ...]:
 
 def _landed_needs(end: CommitInfo | None) -> tuple[Need, ...]:
     """For a landed proposal, the roles that approved it, from its trailers."""
-    roles = [
-        value.split(" role=")[1].split(" ")[0]
+    approved = [
+        value.partition(" role=")[2].partition(" ")[0]
         for key, value in (end.trailers if end else ())
-        if key == "Approved-by" and " role=" in value
+        if key == "Approved-by"
     ]
     return tuple(
-        Need(role=Role(role), count=roles.count(role), have=roles.count(role))
-        for role in dict.fromkeys(roles)
+        Need(role=role, count=approved.count(role), have=approved.count(role))
+        for role in Role
+        if role in approved
     )

@@ -18,6 +18,7 @@ from compass.investigate.robust import mad
 TRAVELS: Final = (Family.LATENCY, Family.AVAILABILITY, Family.ERRORS)
 _CLEAR: Final = 3.0  # a deviation below this many swings is taken for none
 _MOST: Final = 1e4
+STRENGTH = 99.0
 _MEAN: Final = frozenset({"average", "avg", "mean"})
 _PER_REQUEST: Final = frozenset({"rate", "ratio", "percent", "percentage", "pct"})
 
@@ -86,12 +87,13 @@ def _spread(found: list[Deviation]) -> int:
 def _extra(observed: Observation, one: Deviation, requests: Mapping[str, float]) -> _Extra:
     usual = observed.usual(one.key)
     before = observed.before(observed.window.tracks[one.key])
-    known = one.usual if one.usual is not None else one.before
-    reference = known if known is not None else one.now
-    swing = mad(usual) if len(usual) else mad(before)
     share = (0.05 if len(usual) else 0.1) if one.meaning.family is Family.LATENCY else 0.002
-    distance = (one.now - reference) * one.meaning.bad
-    scale = max(swing, share * abs(reference), _least(one))
+    # Of two references the nearer one counts: a drifted baseline, or a dirty stretch before, makes no fault.
+    distances = [
+        ((one.now - level) * one.meaning.bad, level) for level in (one.usual, one.before) if level is not None
+    ]
+    distance, reference = min(distances)
+    scale = max(mad(usual) if len(usual) else mad(before), share * abs(reference), _least(one))
     swings = distance / scale
     weight = requests.get(one.key.component, 1.0) if requests else 1.0
     counted = one.meaning.family is Family.ERRORS and not _PER_REQUEST & set(words(one.key.metric))
@@ -117,7 +119,7 @@ def _findings(
     if not balances:
         return []
     top = min(balances, key=lambda name: (-balances[name], name))
-    strength = math.log1p(max(0.0, extras[top].swings))
+    strength = min(math.log1p(max(0.0, extras[top].swings)), STRENGTH * extras[top].one.surprise)
     return [
         Finding(
             component,

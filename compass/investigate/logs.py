@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -19,7 +19,6 @@ _ERROR_SLICE: Final = 5.0
 _HANDED_UP: Final = 0.7  # share of a callee's evidence that its caller loses: failures change callers' logs, too
 _KNOWN: Final = 0.3  # an error text that was known before counts less
 _BLAME: Final = 0.5  # share of an error's evidence that goes to the component it names; the writer keeps none
-_ENOUGH: Final = 5  # requests from which on the baseline alone tells what is usual
 _ANY: Final = "*"
 
 
@@ -51,7 +50,6 @@ class _Tally:
     """In which units (requests, or stretches of time) a service worked, and in which a statement was logged."""
 
     units: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    least: int = 1
     logged: dict[_Place, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, other: _Tally) -> None:
@@ -72,18 +70,15 @@ def statement_findings(observed: Observation) -> list[Finding]:
     """Services whose statements come in other shares of requests than before, callees' failures set aside.
 
     A change must show over all requests and within the requests of one caller, so that another mix of traffic
-    does not count. The window before detection may be faulty already: where the baseline alone tells enough, the
-    larger of the two comparisons counts. An error that names another component speaks against that one.
+    does not count. An error that names another component speaks against that one.
     """
     if not observed.window.logs:
         return []
     about = mention(observed.components)
-    usual = _tally(observed.baseline, 0, float("inf"), about)
-    usual.least = _ENOUGH
     old = _tally(observed.window, 0, observed.calm_until, about)
-    old.add(usual)
+    old.add(_tally(observed.baseline, 0, float("inf"), about))
     new = _tally(observed.window, observed.detected, observed.looked_until, about)
-    best = _strongest([old, usual], new)
+    best = _strongest(old, new)
     results = []
     for component, one in sorted(best.items()):
         below = max(
@@ -102,12 +97,12 @@ def _describe(one: _Evidence, old: _Tally, new: _Tally) -> str:
     return f'"{one.text.words}" {where}{what}: {seen} of {after} requests, {known} of {before} before'
 
 
-def _strongest(references: Sequence[_Tally], new: _Tally) -> dict[str, _Evidence]:
+def _strongest(old: _Tally, new: _Tally) -> dict[str, _Evidence]:
     """The strongest statement against each component."""
     best: dict[str, _Evidence] = {}
-    pairs = {(place.service, place.text) for tally in (*references, new) for place in tally.logged}
+    pairs = {(place.service, place.text) for tally in (old, new) for place in tally.logged}
     for service, text in sorted(pairs):
-        score = max(_change(service, text, reference, new) for reference in references)
+        score = _change(service, text, old, new)
         credited = text.about or service
         score *= _BLAME if text.about else 1.0
         if score > 0 and (credited not in best or score > best[credited].score):
@@ -117,7 +112,7 @@ def _strongest(references: Sequence[_Tally], new: _Tally) -> dict[str, _Evidence
 
 def _change(service: str, text: _Text, old: _Tally, new: _Tally) -> float:
     """The weaker of the evidence over all requests and that within the requests of the caller that shows it best."""
-    if len(old.units.get((service, _ANY), ())) < old.least or (service, _ANY) not in new.units:
+    if (service, _ANY) not in old.units or (service, _ANY) not in new.units:
         return 0.0
     overall = share_changed(old.rate(service, _ANY, text), new.rate(service, _ANY, text))
     if overall <= 0:

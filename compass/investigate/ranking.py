@@ -46,6 +46,9 @@ FAMILIES: Final[Mapping[Family, float]] = {
 }
 
 
+TRACED = 0.5
+
+
 class Ranked(NamedTuple):
     """A component, its score and the findings that make it up, strongest first."""
 
@@ -104,5 +107,5 @@ def weigh(finding: Finding, *, traced: bool, linked: bool) -> float:
     if finding.signal is Signal.METRIC:
         weight *= 0.0 if linked and finding.family in TRAVELS else FAMILIES[finding.family]
     if finding.signal is Signal.BALANCE and traced:
-        weight *= 0.5
+        weight *= TRACED
     return weight * finding.score

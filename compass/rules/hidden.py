@@ -58,7 +58,10 @@ class HiddenCharactersInBody(Rule):
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Report the first."""
         del context
-        found = HIDDEN.search(loaded.body)
+        body = loaded.body
+        if body.isascii() and body.replace("\n", "").replace("\t", "").isprintable():
+            return  # as nearly always, and ten times quicker than to search
+        found = HIDDEN.search(body)
         if found:
             yield self.problem(
                 loaded, f"the body holds {_name(found[0])}", Place(offset=found.start()), "remove it"

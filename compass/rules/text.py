@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -33,7 +34,8 @@ def headings(body: str) -> list[tuple[int, str, int]]:
     ]
 
 
-def citations(body: str) -> dict[str, int]:
+@lru_cache(maxsize=2)
+def citations(body: str) -> Mapping[str, int]:
     """Evidence ids that the prose cites as `[^e1]`, with the offset of the first; definitions do not count."""
     found: dict[str, int] = {}
     if "[^e" not in body:

@@ -17,6 +17,7 @@ from compass.errors import OutsideError
 from compass.workflows.example import Organization, make_organization
 
 ENGINEER: Final = "payments-oncall"
+LEAD: Final = "payments-lead"
 RECORDING: Final = "teams/payments/recordings/pool-exhaustion-after-rollout"
 
 
@@ -97,85 +98,80 @@ def prepare(root: Path, *, now: datetime, clock: Callable[[], float]) -> Stage:
 
 def story(stage: Stage) -> Iterator[Step]:
     """The steps, one by one: each is made when the one before has run, since it names what that one made."""
-    yield Step(
-        "03:12",
-        "The knowledge that the team has, checked before anyone relies on it.",
-        ENGINEER,
-        ("-C", "teams/payments", "check"),
-    )
-    yield Step(
-        "",
-        "A place of your own, whose parent is the team.",
-        ENGINEER,
-        (
-            "init",
-            "personal",
-            "--level",
-            "personal",
-            "--id",
-            f"personal/{ENGINEER}",
-            "--parent",
-            "../teams/payments",
-            "--yes",
-        ),
-    )
-    yield Step(
-        "03:14",
-        "An alert: checkout is slow. Test competing explanations against the recorded telemetry.",
-        ENGINEER,
-        ("-C", "personal", "investigate", "--recording", RECORDING, "--auto", "--no-llm"),
-    )
-    investigation = _newest(stage.root / "personal" / "investigations", "*/*.yaml").stem
-    yield Step(
-        "",
-        "Read the runbook that it cited.",
-        ENGINEER,
-        ("-C", "personal", "search", "timeout acquiring connection after 5000 ms"),
-    )
-    yield Step(
-        "04:05",
-        "The incident is over: turn what was learnt into drafts.",
-        ENGINEER,
-        ("-C", "personal", "draft", investigation),
-    )
+    yield from _incident(stage)
     postmortem = _newest(stage.root / "personal" / "postmortems", "*/*.md")
     pattern = _newest(stage.root / "personal" / "patterns", "*.md")
-    yield Step(
-        "The next morning",
+    chapter = "The next morning"
+    yield _engineer(
         "Propose the post-mortem to the team.",
-        ENGINEER,
-        ("-C", "personal", "contribute", _inside(postmortem, stage)),
+        "-C",
+        "personal",
+        "contribute",
+        _inside(postmortem, stage),
+        chapter=chapter,
     )
     yield from _land(stage, "teams/payments", ["payments-engineer"])
-    yield Step("", "And the pattern.", ENGINEER, ("-C", "personal", "contribute", _inside(pattern, stage)))
+    yield _engineer("And the pattern.", "-C", "personal", "contribute", _inside(pattern, stage))
     yield from _land(stage, "teams/payments", ["payments-engineer"])
-    entry = _id_of(pattern)
+    promote = ("-C", "teams/payments", "promote", _id_of(pattern), "--to", "tribe")
     yield Step(
         "A week later",
         "The tribe would profit: see what would leave the team.",
-        "payments-lead",
-        ("-C", "teams/payments", "promote", entry, "--to", "tribe", "--dry-run"),
+        LEAD,
+        (*promote, "--dry-run"),
     )
-    yield Step(
-        "",
-        "Propose it to the tribe.",
-        "payments-lead",
-        ("-C", "teams/payments", "promote", entry, "--to", "tribe"),
-    )
+    yield Step("", "Propose it to the tribe.", LEAD, promote)
     yield from _land(stage, "tribes/product", ["payments-engineer", "product-lead"])
-    yield Step("", "Context flows back down.", ENGINEER, ("-C", "teams/payments", "sync"))
-    yield Step(
-        "",
+    yield _engineer("Context flows back down.", "-C", "teams/payments", "sync")
+    yield _engineer(
         "Who would find it now?",
-        ENGINEER,
-        ("-C", "tribes/product", "search", "connection pool exhausted after a deployment"),
+        "-C",
+        "tribes/product",
+        "search",
+        "connection pool exhausted after a deployment",
     )
-    yield Step(
-        "",
+    yield _engineer(
         "Publish what the tribe may read, with its search.",
-        ENGINEER,
-        ("-C", "tribes/product", "site", "build", "--output", "site"),
+        "-C",
+        "tribes/product",
+        "site",
+        "build",
+        "--output",
+        "site",
     )
+
+
+def _incident(stage: Stage) -> Iterator[Step]:
+    """From the alert to the drafts."""
+    check = "The knowledge that the team has, checked before anyone relies on it."
+    yield _engineer(check, "-C", "teams/payments", "check", chapter="Before")
+    place = ("--level", "personal", "--id", f"personal/{ENGINEER}", "--parent", "../teams/payments", "--yes")
+    yield _engineer("A place of your own, whose parent is the team.", "init", "personal", *place)
+    alert = "Checkout is slow. Test competing explanations against the recorded telemetry."
+    yield _engineer(
+        alert,
+        "-C",
+        "personal",
+        "investigate",
+        "--recording",
+        RECORDING,
+        "--auto",
+        "--no-llm",
+        chapter="At night, the alert",
+    )
+    investigation = _newest(stage.root / "personal" / "investigations", "*/*.yaml").stem
+    yield _engineer(
+        "Ask the memory for what the log says.",
+        "-C",
+        "personal",
+        "search",
+        "timeout acquiring connection after 5000 ms",
+    )
+    yield _engineer("It is over: turn what was learnt into drafts.", "-C", "personal", "draft", investigation)
+
+
+def _engineer(why: str, *arguments: str, chapter: str = "") -> Step:
+    return Step(chapter, why, ENGINEER, arguments)
 
 
 def _land(stage: Stage, target: str, approvers: list[str]) -> Iterator[Step]:

@@ -254,7 +254,7 @@ def test_an_approval_is_read_back_as_who_head_and_tree(opened):
     desk = world.desk("pay.git")
     head = head_of(world, pid)
     oid = write_approval(desk.target.git, pid, head, signature_of(desk.roster, "ben", NOW), KEYS["ben"])
-    approval = read_approval(desk.target.git, oid, pid, desk.roster)
+    approval = read_approval(desk.target.git.read(oid), pid, desk.roster)
     assert (approval.who, approval.head, approval.tree) == ("ben", head.oid, head.tree)
 
 

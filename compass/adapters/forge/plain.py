@@ -101,6 +101,12 @@ class PlainForge:
         """Make, move or (None) close the branch of a proposal."""
         self._move(f"refs/heads/{branch_of(pid)}", new, old)
 
+    def look(self, pid: str) -> tuple[str | None, str | None]:
+        """The head of a proposal while it is open, and the commit that closed it."""
+        head, end = f"refs/heads/{branch_of(pid)}", f"{_CLOSED}{pid}"
+        found = self._refs(head, end)
+        return found.get(head), found.get(end)
+
     def closed(self, pid: str) -> str | None:
         """The commit that closed a proposal: its landing, or the record of its rejection."""
         branch_of(pid)
@@ -142,10 +148,10 @@ class PlainForge:
         """Keep further pseudonyms; ConflictError when somebody else was first."""
         self._move(_MAPS, new, old)
 
-    def _refs(self, prefix: str) -> dict[str, str]:
+    def _refs(self, *prefixes: str) -> dict[str, str]:
         if self.url:
-            return {name: oid for name, oid in self._seen.items() if name.startswith(prefix)}
-        return self.git.refs(prefix)
+            return {name: oid for name, oid in self._seen.items() if name.startswith(prefixes)}
+        return self.git.refs(*prefixes)
 
     def _ref(self, name: str) -> str | None:
         return self._refs(name).get(name)
