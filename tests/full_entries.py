@@ -70,7 +70,7 @@ def _front(kind: str, name: str, title: str, link: str, random: Random) -> str:
         f"title: {title}",
         "status: verified",
         "created: 2026-01-10",
-        f"summary: {_words(random, 24)}.",
+        f"summary: {_words(random, 12)}.",
         "owner: group:default/payments",
         "services:",
         "  - component:default/checkout",
@@ -78,7 +78,6 @@ def _front(kind: str, name: str, title: str, link: str, random: Random) -> str:
         "severity: high",
         "tags:",
         "  - layer:database",
-        "  - symptom:latency",
         "related:",
         "  - type: similar",
         f"    id: {link}",
@@ -86,7 +85,6 @@ def _front(kind: str, name: str, title: str, link: str, random: Random) -> str:
         "evidence:",
         "  - id: e1",
         "    type: log",
-        "    datasource: loki",
         '    query: \'{service_name="checkout"} |= "timeout"\'',
         "    window:",
         "      from: 2026-01-09T10:00:00Z",
@@ -131,8 +129,8 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
                 for number in (1, 2)
                 for line in (
                     f"  - id: h{number}",
-                    f"    statement: {_words(random, 8)}.",
-                    f"    predicts: {_words(random, 6)}.",
+                    f"    statement: {_words(random, 4)}.",
+                    f"    predicts: {_words(random, 3)}.",
                     "    refuted_by:",
                     "      query: db_pool_in_use / db_pool_size",
                     "      when: it stays under 0.8",
@@ -150,10 +148,10 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
             "steps:",
             *(
                 line
-                for number, risk in enumerate(("read_only", "read_only", "reversible", "destructive"), 1)
+                for number, risk in enumerate(("read_only", "reversible", "destructive"), 1)
                 for line in (
                     f"  - id: s{number}",
-                    f"    text: {_words(random, 8)}.",
+                    f"    text: {_words(random, 5)}.",
                     "    command: kubectl -n payments get pods",
                     f"    risk: {risk}",
                 )
@@ -167,14 +165,14 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
         "  mitigated: 2026-01-09T10:20:00Z",
         "  resolved: 2026-01-09T10:30:00Z",
         "contributing_causes:",
-        f"  - text: {_words(random, 10)}.",
+        f"  - text: {_words(random, 6)}.",
         "    level: technical_management",
-        f"  - text: {_words(random, 10)}.",
+        f"  - text: {_words(random, 6)}.",
         "    level: equipment_technology",
         "what_went_well:",
-        f"  - {_words(random, 8)}.",
+        f"  - {_words(random, 5)}.",
         "actions:",
-        f"  - text: {_words(random, 8)}.",
+        f"  - text: {_words(random, 5)}.",
         "    owner: group:default/payments",
         "    due: 2026-04-01",
         "    strength: strong",
@@ -185,7 +183,7 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
 
 def _body(kind: str, link: str, random: Random) -> str:
     parts = [
-        f"## {name}\n\n{_words(random, 24).capitalize()}.[^e1] See [[{link}]]." for name in HEADINGS[kind]
+        f"## {name}\n\n{_words(random, 32).capitalize()}.[^e1] See [[{link}]]." for name in HEADINGS[kind]
     ]
     parts.insert(2, "```promql\nsum by (service_name) (rate(http_requests_total[5m]))\n```")
     return "\n" + "\n\n".join(parts) + "\n\n[^e1]: Log lines of checkout.\n"

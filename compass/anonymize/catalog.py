@@ -10,13 +10,10 @@ from functools import cached_property
 from typing import Final
 
 from compass.anonymize.spans import Find
-from compass.anonymize.vocabulary import vocabulary
+from compass.anonymize.vocabulary import vocabulary, wordlist
 from compass.model.catalog import PrivateNames, PrivatePerson
 
-_COMMON_LABELS: Final = frozenset((
-    "com org net io dev app co uk de fr eu us health local internal corp lan prod svc infra k8s cluster intranet cloud home "
-    "www mail api int private example test localdomain stage staging eng it office bank shop store tech systems global group"
-).split())  # fmt: skip
+_COMMON_LABELS: Final = wordlist("common-labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Term:
 class Catalog:
     """The names of one organization and the category of each service (`checkout` → `payments`)."""
 
-    names: PrivateNames = PrivateNames()
+    names: PrivateNames = field(default_factory=PrivateNames)
     categories: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -80,7 +77,9 @@ class Terms:
         for label, values in groups:
             for value in values:
                 for form in _variants(value):
-                    self._add(form, Term(label, fold(value), label.lower(), "catalog", cased=_common(form, label)))
+                    self._add(
+                        form, Term(label, fold(value), label.lower(), "catalog", cased=_common(form, label))
+                    )
         for account in names.cloud_accounts:
             self._add(account, Term("CLOUD_ACCOUNT", account, "cloud_account", "catalog"))
         for person in names.people:
@@ -126,7 +125,9 @@ class Terms:
                     yield from self._at(text, folded, start, first)
                 start = folded.find(first, start + 1)
         if self.tickets:
-            yield from (Find(*m.span(), "TICKET", "catalog-ticket", m[0].upper()) for m in self.tickets.finditer(text))
+            yield from (
+                Find(*m.span(), "TICKET", "catalog-ticket", m[0].upper()) for m in self.tickets.finditer(text)
+            )
 
     def _at(self, text: str, folded: str, start: int, first: str) -> Iterator[Find]:
         for form in self._by_first[first]:
@@ -162,24 +163,23 @@ def _extended(text: str, start: int, end: int, term: Term) -> Find:
         return Find(start, end, term.label, term.rule, term.key, term.group)
     first, last = head.start() if head else start, tail.end() if tail else end
     whole = text[first:last].lower()
-    machine = any(c.isdigit() for c in (tail[0] if tail else "")) or set(re.split(r"[-_]", tail[0] if tail else "")) & _MACHINE_WORDS
+    machine = (
+        any(c.isdigit() for c in (tail[0] if tail else ""))
+        or set(re.split(r"[-_]", tail[0] if tail else "")) & _MACHINE_WORDS
+    )
     label = "HOST" if machine or term.label in {"HOST", "CLUSTER"} else term.label
     return Find(first, last, label, "catalog-compound", whole, "host" if label == "HOST" else term.group)
 
 
-_MACHINE_WORDS: Final = frozenset((
-    "prod production stg staging stage dev test qa uat db database cache redis pg postgres mysql mongo kafka node worker master primary replica standby lb proxy vm host server srv blue green canary "
-    "internal east west north south eu us ap leader follower bastion gpu spot"
-).split())  # fmt: skip
+_MACHINE_WORDS: Final = wordlist("machine-words")
 
 
 def _proper(text: str, start: int, end: int, term: Term) -> bool:
     """Whether a common word stands here as a name: capitalized, or quoted like an identifier, or a value."""
     before, after = text[max(0, start - 12) : start], text[end : end + 12]
     if term.label == "SERVICE":
-        if re.search(r"(?i)\bgit $|\b(?:at|the|during|on|a|every|in|user|each) $", before) and not re.match(r"[-`\"']|\.[a-z]", after):
-            return False
-        return True
+        spoken = re.search(r"(?i)\bgit $|\b(?:at|the|during|on|a|every|in|user|each) $", before)
+        return not spoken or re.match(r"[-`\"']|\.[a-z]", after) is not None
     if not text[start].isupper():
         return False
     if term.label == "PERSON":
@@ -238,7 +238,11 @@ def _domains(names: PrivateNames) -> Iterator[str]:
 
 def _own_labels(domain: str) -> Iterator[str]:
     for label in domain.split("."):
-        if len(label) >= 4 and label not in _COMMON_LABELS and not (vocabulary().knows(label) and "-" not in label):
+        if (
+            len(label) >= 4
+            and label not in _COMMON_LABELS
+            and not (vocabulary().knows(label) and "-" not in label)
+        ):
             yield label
             head = label.split("-")[0]
             if "-" in label and len(head) >= 5 and not vocabulary().knows(head):
@@ -246,5 +250,5 @@ def _own_labels(domain: str) -> Iterator[str]:
     labels = [label for label in domain.split(".") if label not in _COMMON_LABELS]
     if labels:
         head = labels[-1].split("-")[0]
-        if len(head) >= 6 and not (head in vocabulary().operations):
+        if len(head) >= 6 and head not in vocabulary().operations:
             yield head

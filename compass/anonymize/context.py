@@ -9,7 +9,7 @@ from typing import Final
 from compass.anonymize.catalog import fold
 from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
-from compass.anonymize.vocabulary import vocabulary
+from compass.anonymize.vocabulary import vocabulary, wordlist
 
 _SUFFIX: Final = (
     r"Bank|Group|Inc\.?|Ltd\.?|LLC|LLP|GmbH|AG|SE|Corp\.?|Corporation|PLC|plc|Pty|Oy|AB|ApS|BV|B\.V\.|NV|S\.A\.|SA|SAS|SRL|Srl|S\.p\.A\.|KG|KK|Co\.|Company|Holdings?|Partners|Ventures|Capital|"
@@ -20,9 +20,13 @@ _SUFFIX: Final = (
     r"Financial|Finance|Credit Union|Savings|Investments?|Securities|Asset Management|Wealth|Payments|Telecom|Telecommunications|Mobile|Wireless|Utilities|Electric|Power|Water|Gas|Oil|Petroleum|Mining|Steel|Chemicals|Plastics|"
     r"Freight|Shipping|Transport|Trucking|Couriers?|Rail|Marine|Aerospace|Aviation|Robotics|Semiconductors?|Devices|Supplies|Supply|Wholesale|Distributors|Traders|Trading|Imports?|Exports?|Mart|Market|Grocers|Stores?|Outfitters|Interiors|Gardens?|Florists?|Pets?|Veterinary|Pharmacy|Pharmacies|Biotech|Genomics|Diagnostics|Therapeutics|Care"
 )
-_TITLES: Final = re.compile(r"(?<![\w.-])[A-Z][\w'’-]*(?:[ ](?:of|and|&|the)(?=[ ][A-Z])|[ ][A-Z][\w'’.&-]*|(?<=St)\.){1,6}")
+_TITLES: Final = re.compile(
+    r"[A-Z][\w'’-]*(?:[ ](?:of|and|&|the)(?=[ ][A-Z])|[ ][A-Z][\w'’.&-]*|(?<=St)\.){1,6}"
+)
 _LAST: Final = re.compile(rf".*?\b(?:{_SUFFIX})(?![\w-])", re.DOTALL)
-_BARE: Final = re.compile(r"[A-Z][^\n,;\"'|{}<>()⟨]{1,60}?(?=[\"',;|)\n]|[ ](?:is|was|has|reported|and|in)\b|\s{2}|$|[ ]\w+=)")
+_BARE: Final = re.compile(
+    r"[A-Z][^\n,;\"'|{}<>()⟨]{1,60}?(?=[\"',;|)\n]|[ ](?:is|was|has|reported|and|in)\b|\s{2}|$|[ ]\w+=)"
+)
 _CUE: Final = re.compile(
     r"(?:\b(?:[Cc]ustomers?|[Cc]lients?|[Tt]enants?|[Mm]erchants?|[Pp]artners?|[Aa]ccounts?|[Vv]endors?|[Ss]uppliers?|behalf of|[Rr]efund(?:ed)? (?:to|for)|[Ii]nvoiced? (?:to|for)|[Cc]omplaints? (?:from|by)|"
     r"[Tt]ickets? (?:from|by)|[Rr]eported by|[Cc]ontract with|such as|especially|[Aa]ffect(?:ed|ing)|[Ii]mpacted)[ ](?:named |called |account |was |is |were )?)$"
@@ -33,8 +37,14 @@ _SPEAKS: Final = re.compile(
 )
 _FOR: Final = re.compile(r"\b(?:for|to|from|with|at|of)[ ]$")
 _BY: Final = re.compile(r"[ ](?:by|via|on|failed|timed|were|was|account|and their|tenant|customer)\b|['’]s\b")
-_MONEY: Final = re.compile(r"(?<![\w$])(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD)[ ]?)[ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b|(?<![\w.])\d[\d,.]*[ ]?(?:k|M|million|billion|thousand)?[ ]?(?:USD|EUR|GBP|CHF|JPY|INR|dollars|euros|pounds)\b")
-_VOLUME: Final = re.compile(r"(?<![\w.,:/$-])(?:\d{1,3}(?:,\d{3})+|\d{4,9})(?=[ ](?:affected |failed |lost |paying |unique |active |impacted )?(?:orders|customers|users|payments|transactions|accounts|tenants|merchants|patients|claims|appointments|checkouts|carts|bookings|subscribers|shipments|invoices|refunds|clients|members|policies|sales|purchases|sessions|visitors|people|employees|stores|drivers|riders|deliveries)\b)(?:[ ](?:affected |failed |lost |paying |unique |active |impacted )?[a-z]+)")
+_MONEY: Final = re.compile(r"[$€£¥₹][ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b")
+_CODES: Final = ("USD", "EUR", "GBP", "CHF", "JPY", "INR", "CAD", "AUD", "dollars", "euros", "pounds")
+_CURRENCY: Final = re.compile(
+    r"(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD)[ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b|\d[\d,.]*[ ]?(?:k|M|million|billion|thousand)?[ ]?(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|dollars|euros|pounds)\b"
+)
+_VOLUME: Final = re.compile(
+    r"\d(?:\d{0,2}(?:,\d{3})+|\d{3,8})[ ](?:affected |failed |lost |paying |unique |active |impacted )?(?:orders|customers|users|payments|transactions|accounts|tenants|merchants|patients|claims|appointments|checkouts|carts|bookings|subscribers|shipments|invoices|refunds|clients|members|policies|sales|purchases|sessions|visitors|people|employees|stores|drivers|riders|deliveries)\b"
+)
 _HEADING: Final = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ ].*$")
 _NEVER: Final = frozenset(("The", "This", "That", "These", "Those", "Our", "All", "Some", "Many", "Most", "A", "An", "No", "We", "It", "If", "When", "While", "After", "Before", "In", "On", "At", "For", "To", "From", "Monitoring", "Alert", "Check"))  # fmt: skip
 
@@ -43,13 +53,26 @@ def find_context(text: str, pairs: Sequence[Pair]) -> Iterator[Find]:
     """Customers and other organizations outside the catalog, and amounts that say whose incident it was."""
     headings = [found.span() for found in _HEADING.finditer(text)]
     for found in _TITLES.finditer(text):
-        if not _inside(found.start(), headings):
+        start = found.start()
+        if not (start and (text[start - 1].isalnum() or text[start - 1] in "_.-")) and not _inside(
+            start, headings
+        ):
             yield from _title(text, *found.span())
     for pair in pairs:
         if pair.kind.owner:
             yield from _field(text, pair)
-    for pattern, rule in ((_MONEY, "money"), (_VOLUME, "volume")):
-        yield from (Find(*found.span(), "AMOUNT", rule, found[0]) for found in pattern.finditer(text) if not found[0][-1] == "⟩")
+    yield from _amounts(text)
+
+
+def _amounts(text: str) -> Iterator[Find]:
+    patterns = [(_MONEY, "money"), (_VOLUME, "volume")]
+    if any(code in text for code in _CODES):
+        patterns.append((_CURRENCY, "money"))
+    for pattern, rule in patterns:
+        for found in pattern.finditer(text):
+            start = found.start()
+            if not start or not (text[start - 1].isalnum() or text[start - 1] in "_.,:/$-"):
+                yield Find(*found.span(), "AMOUNT", rule, found[0])
 
 
 def _field(text: str, pair: Pair) -> Iterator[Find]:
@@ -113,11 +136,11 @@ def _is_name(value: str) -> bool:
     operations = vocabulary().operations
     if not words or any(word.isupper() and len(word) > 2 for word in words[:1]):
         return False
-    return sum(word.lower() in operations for word in words) * 2 < len(words) and not all(word.lower() in _TRADE for word in words[:1])
+    if words[0].lower() in operations and len(words) <= 2:
+        return False
+    return sum(word.lower() in operations for word in words) * 2 < len(words) and not all(
+        word.lower() in _TRADE for word in words[:1]
+    )
 
 
-_TRADE: Final = frozenset((
-    "load elastic high low service services system systems network cloud storage data database customer customers client error disk memory node pod cluster root cause impact incident timeline "
-    "power water electric mobile critical major minor internal external primary secondary global regional local public private security engineering operations support product content edge core message event "
-    "transport shared managed virtual physical application web user access identity payment payments health home app play open free rolling slow fast kernel control plane availability backup"
-).split())  # fmt: skip
+_TRADE: Final = wordlist("trade")

@@ -49,7 +49,9 @@ class Redacted:
     spans: tuple[Span, ...]
 
 
-def find(text: str, catalog: Catalog, boundary: Boundary = Boundary.HUB, allowed: Collection[str] = ()) -> tuple[Find, ...]:
+def find(
+    text: str, catalog: Catalog, boundary: Boundary = Boundary.HUB, allowed: Collection[str] = ()
+) -> tuple[Find, ...]:
     """Everything in `text` that must not cross `boundary`, without overlaps and in order; `allowed` are reviewed words."""
     keep = protected(text)
     if keep:
@@ -115,7 +117,13 @@ def _named(text: str, finds: Iterable[Find], catalog: Catalog, numbers: Pseudony
     found = list(finds)
     times = relative(text, [one for one in found if one.label == "TIMESTAMP"])
     return [
-        Span(one.start, one.end, one.label, one.rule, times.get(one.start) or _replacement(text, one, catalog, numbers))
+        Span(
+            one.start,
+            one.end,
+            one.label,
+            one.rule,
+            times.get(one.start) or _replacement(text, one, catalog, numbers),
+        )
         for one in found
     ]
 
@@ -124,7 +132,10 @@ def _replacement(text: str, one: Find, catalog: Catalog, numbers: Pseudonyms) ->
     key = one.key or fold(text[one.start : one.end])
     word = _WORDS.get(one.label, "unknown")
     if one.label == "SERVICE" and key in catalog.categories:
-        word = "".join(c if c.isalnum() else "-" for c in catalog.categories[key].lower()).strip("-") or "service"
+        word = (
+            "".join(c if c.isalnum() else "-" for c in catalog.categories[key].lower()).strip("-")
+            or "service"
+        )
     return numbers.replacement(word, one.group or word, key)
 
 

@@ -46,7 +46,9 @@ def load_allow(text: str) -> AllowList:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{ALLOW_PATH}: {place}: {first['msg']}", "each word has `word` and `reason`") from error
+        raise ConfigError(
+            f"{ALLOW_PATH}: {place}: {first['msg']}", "each word has `word` and `reason`"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ def anonymize_entry(
 
 
 class _Collector:
-    def __init__(self, catalog: Catalog, pseudonyms: Pseudonyms, boundary: Boundary, allowed: frozenset[str]) -> None:
+    def __init__(
+        self, catalog: Catalog, pseudonyms: Pseudonyms, boundary: Boundary, allowed: frozenset[str]
+    ) -> None:
         self.catalog = catalog
         self.pseudonyms = pseudonyms
         self.boundary = boundary

@@ -17,7 +17,9 @@ class Pseudonyms:
     """
 
     def __init__(self, known: Mapping[str, Mapping[str, int]] | None = None) -> None:
-        self._numbers: dict[str, dict[str, int]] = {group: dict(keys) for group, keys in (known or {}).items()}
+        self._numbers: dict[str, dict[str, int]] = {
+            group: dict(keys) for group, keys in (known or {}).items()
+        }
 
     def replacement(self, word: str, group: str, key: str) -> str:
         """`⟨word-n⟩`, where n belongs to `key` within `group`."""
@@ -43,6 +45,10 @@ class Pseudonyms:
             numbers = data["numbers"]
             if data["schema"] != 1:
                 raise ConfigError("the pseudonym map was written by a newer version", "update compass")
-            return cls({str(group): {str(key): int(n) for key, n in keys.items()} for group, keys in numbers.items()})
+            return cls(
+                {str(group): {str(key): int(n) for key, n in keys.items()} for group, keys in numbers.items()}
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigError(f"the pseudonym map cannot be read: {error}", "restore it from Git history") from error
+            raise ConfigError(
+                f"the pseudonym map cannot be read: {error}", "restore it from Git history"
+            ) from error

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from compass.anonymize.spans import SECRET, Find
+from compass.anonymize.vocabulary import alternation
 
 
 class Format(NamedTuple):
@@ -48,13 +49,14 @@ FORMATS: Final = (
     _format("pypi", "pypi-", r"\bpypi-[\w-]{30,}"),
     _format("rubygems", "rubygems_", r"\brubygems_[0-9a-f]{32,}"),
     _format("docker", "dckr_pat_ dckr_oat_", r"\bdckr_[po]at_[\w-]{16,}"),
-    _format("hashicorp", "hvs. hvb. hvr. s. atlasv1.", r"(?:\bhv[sbr]\.[\w-]{20,}|\bs\.[A-Za-z0-9]{24}\b|\b[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,})"),
+    _format("vault-old", "", r"\bs\.[A-Za-z0-9]{24}\b"),
+    _format("hashicorp", "hvs. hvb. hvr. atlasv1.", r"(?:\bhv[sbr]\.[\w-]{20,}|\b[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,})"),
     _format("digitalocean", "dop_v1_ doo_v1_ dor_v1_", r"\bdo[opr]_v1_[0-9a-f]{32,}"),
     _format("shopify", "shpat_ shpca_ shppa_ shpss_", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{24,}"),
     _format("sendgrid", "sg.", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
     _format("mailgun", "key- pubkey-", r"\b(?:pub)?key-[0-9a-f]{32}\b"),
     _format("mailchimp", "-us", r"\b[0-9a-f]{32}-us\d{1,2}\b"),
-    _format("twilio", "sk ac", r"\b(?:SK|AC)[0-9a-f]{32}\b"),
+    _format("twilio", "", r"\b(?:SK|AC)[0-9a-f]{32}\b"),
     _format("databricks", "dapi dose", r"\b(?:dapi|dose)[0-9a-f]{32}(?:-\d)?\b"),
     _format("grafana", "glsa_ glc_ eyjrijoi", r"\b(?:glsa_\w{32,}|glc_[A-Za-z0-9+/=]{32,}|eyJrIjoi[A-Za-z0-9+/=]{30,})"),
     _format("sentry", "sntrys_ sntryu_", r"\bsntry[su]_[A-Za-z0-9+/=_]{20,}"),
@@ -74,7 +76,7 @@ FORMATS: Final = (
     _format("square", "sq0atp- sq0csp- eaaa", r"\b(?:sq0[a-z]{3}-[\w-]{20,}|EAAA[\w-]{50,})"),
     _format("facebook", "eaac", r"\bEAAC[A-Za-z0-9]{30,}"),
     _format("telegram", ":aa", r"\b\d{6,12}:AA[\w-]{30,}"),
-    _format("discord-bot", "mt nj nz od", r"\b[MNO][A-Za-z\d_-]{23,28}\.[\w-]{6}\.[\w-]{27,}"),
+    _format("discord-bot", "", r"\b[MNO][A-Za-z\d_-]{23,28}\.[\w-]{6}\.[\w-]{27,}"),
     _format("buildkite", "bkua_ bkaj_ bkct_", r"\bbk(?:ua|aj|ct)_[0-9a-f]{30,}"),
     _format("tailscale", "tskey-", r"\btskey-[a-z]+-[\w-]{16,}"),
     _format("vercel-supabase", "sbp_ sb_secret_ vercel_blob_", r"\b(?:sbp_|sb_secret_|vercel_blob_rw_)\w{20,}"),
@@ -94,7 +96,7 @@ FORMATS: Final = (
     _format("private-extended-key", "xprv yprv zprv", r"\b[xyz]prv[1-9A-HJ-NP-Za-km-z]{50,}"),
     _format("ssh-opaque", "b3blbnnza", r"\bb3BlbnNzaC1rZXk[A-Za-z0-9+/=\n]{40,}"),
     _format("firebase-fcm", "aaaa", r"\bAAAA[\w-]{7}:[\w-]{100,}"),
-    _format("airtable", "pat", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{60,}"),
+    _format("airtable", "", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{60,}"),
     _format("userinfo", "://", r"[a-z][a-z0-9+.-]{1,20}://(?:[^\s:/@\"'`<>]{0,64}):([^\s/\"'`<>]{1,200}?)@(?=[\w.\[⟨-])"),
     _format("userinfo-token", "://", r"https?://([^\s:/@\"'`<>.]{16,200})@(?=[\w.\[⟨-])"),
 )  # fmt: skip
@@ -116,16 +118,29 @@ def find_formats(text: str, lower: str) -> Iterator[Find]:
 
 def find_in_token(token: str) -> Iterator[Find]:
     """Secrets of a known format within one token."""
-    return _search(_TOKEN_FORMATS, token, token.lower()) if len(token) >= 16 else iter(())
+    if len(token) < 16:
+        return
+    yield from _search(_SHAPES, token, "")
+    lower = token.lower()
+    if found := set(_KEYWORDS.findall(lower)):
+        yield from _search(
+            tuple(
+                one for one in _TOKEN_FORMATS if any(key in word for key in one.keywords for word in found)
+            ),
+            token,
+            lower,
+        )
 
 
 _WIDE_FORMATS: Final = tuple(one for one in FORMATS if one.wide)
-_TOKEN_FORMATS: Final = tuple(one for one in FORMATS if not one.wide)
+_TOKEN_FORMATS: Final = tuple(one for one in FORMATS if not one.wide and one.keywords)
+_SHAPES: Final = tuple(one for one in FORMATS if not one.keywords)
+_KEYWORDS: Final = re.compile(alternation(*(word for one in _TOKEN_FORMATS for word in one.keywords)))
 
 
 def _search(formats: tuple[Format, ...], text: str, lower: str) -> Iterator[Find]:
     for rule, keywords, pattern, _ in formats:
-        if not any(keyword in lower for keyword in keywords):
+        if keywords and not any(keyword in lower for keyword in keywords):
             continue
         for found in pattern.finditer(text):
             group = 1 if pattern.groups and found.group(1) is not None else 0

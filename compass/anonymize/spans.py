@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 PLACEHOLDER: Final = re.compile(r"⟨[a-z][a-z0-9-]*-\d+⟩|\bT[+-](?:\d+d)?\d\d:\d\d(?::\d\d)?\b|\bT[+-]\d+d\b")
 """What the anonymizer itself writes; it is never examined again, so doing it twice changes nothing."""
 
-SECRET: Final = "SECRET"
+SECRET: Final = "SECRET"  # noqa: S105  # the name of a class of finds
 UNKNOWN: Final = "UNKNOWN"
 _RANK: Final = {
     name: rank
@@ -80,7 +80,9 @@ def merge(finds: Iterable[Find], keep: Sequence[tuple[int, int]] = ()) -> tuple[
             continue
         winner = min(last, find, key=lambda one: (_RANK.get(one.label, 99), one.start - one.end))
         whole = winner.start == last.start and winner.end == max(last.end, find.end)
-        merged[-1] = winner if whole else winner._replace(start=last.start, end=max(last.end, find.end), key="")
+        merged[-1] = (
+            winner if whole else winner._replace(start=last.start, end=max(last.end, find.end), key="")
+        )
     return tuple(merged)
 
 

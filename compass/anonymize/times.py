@@ -8,35 +8,50 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from compass.anonymize.spans import Find, Span, apply
+from compass.anonymize.vocabulary import standing_at
 
 _MONTH: Final = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
 _CLOCK: Final = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:[.,]\d{1,9})?"
-_ZONE: Final = r"(?:Z|[ ]?(?:UTC|GMT|[ECMP][SD]?T|CES?T|BST|IST|JST|AES?T)(?:[+-]\d{1,2})?\b|[ ]?[+-]\d\d:?\d\d\b)"
+_ZONE: Final = (
+    r"(?:Z|[ ]?(?:UTC|GMT|[ECMP][SD]?T|CES?T|BST|IST|JST|AES?T)(?:[+-]\d{1,2})?\b|[ ]?[+-]\d\d:?\d\d\b)"
+)
 _DATE: Final = r"(?P<year>20\d\d|19\d\d)[-/.](?P<month>0?[1-9]|1[0-2])[-/.](?P<day>0?[1-9]|[12]\d|3[01])"
 _FULL: Final = re.compile(rf"(?<![\w./-]){_DATE}(?:[T _]{_CLOCK}{_ZONE}?)?(?![\w/]|-\d|\.\d)")
 _SPOKEN: Final = re.compile(
     rf"(?i)\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w{{0,6}},?[ ])?(?:(?P<name>{_MONTH})\.?[ ](?P<date>\d{{1,2}})(?:st|nd|rd|th)?(?:,?[ ](?P<yr>20\d\d))?(?=\W|$)|"
     rf"(?P<date2>\d{{1,2}})(?:st|nd|rd|th)?[ /-](?:of[ ])?(?P<name2>{_MONTH})\.?(?:[ /-](?P<yr2>20\d\d))?)(?:(?:,?[ ](?:at[ ])?|:){_CLOCK}(?:[ ]?[ap]\.?m\.?)?{_ZONE}?)?(?![\w:])"
 )
-_BARE: Final = re.compile(rf"(?<![\w.:/+-])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:[.,]\d{{1,6}})?(?:(?P<zone>{_ZONE})|[ ]?[AaPp]\.?[Mm]\b\.?)?(?![\w:]|\.\d|-\d)")
+_BARE: Final = re.compile(
+    rf"(?<![\w.:/+-])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:[.,]\d{{1,6}})?(?:(?P<zone>{_ZONE})|[ ]?[AaPp]\.?[Mm]\b\.?)?(?![\w:]|\.\d|-\d)"
+)
 _EPOCH: Final = re.compile(r"(?<![\w.-])1[4-7]\d{8}(?:\d{3})?(?![\w]|\.\d)")
-_MONTH_START: Final = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)")
-_DAY_BEFORE: Final = re.compile(r"(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])?(?<!\d)\d{1,2}(?:st|nd|rd|th)?[ /-](?:of[ ])?|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])$")
-_MONTHS: Final = {name: index for index, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_SPOT: Final = re.compile(r"\d(?:\d{3}[-/.]\d|\d?:\d\d|\d{9})")
+_DAY_BEFORE: Final = re.compile(
+    r"(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])?(?<!\d)\d{1,2}(?:st|nd|rd|th)?[ /-](?:of[ ])?|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])$"
+)
+_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STARTS: Final = (*_NAMES, *map(str.upper, _NAMES))
+_MONTHS: Final = {name.lower(): number for number, name in enumerate(_NAMES, 1)}
 
 
 def find_times(text: str) -> Iterator[Find]:
     """Dates with or without a clock, clock times, and seconds or milliseconds since 1970."""
-    for month in _MONTH_START.finditer(text):
-        lead = _DAY_BEFORE.search(text, max(0, month.start() - 22), month.start())
-        found = _SPOKEN.match(text, lead.start() if lead else month.start()) or _SPOKEN.match(text, month.start())
+    for at in standing_at(text, _STARTS):
+        lead = _DAY_BEFORE.search(text, max(0, at - 20), at)
+        found = _SPOKEN.match(text, lead.start() if lead else at) or _SPOKEN.match(text, at)
         if found:
             yield Find(found.start(), found.start() + len(found[0].rstrip()), "TIMESTAMP", "date", found[0])
-    for pattern, rule in ((_FULL, "timestamp"), (_BARE, "clock"), (_EPOCH, "epoch")):
-        for found in pattern.finditer(text):
-            if rule == "clock" and text[max(0, found.start() - 1) : found.start()] in {"@", "#"}:
-                continue
-            yield Find(found.start(), found.start() + len(found[0].rstrip()), "TIMESTAMP", rule, found[0])
+    done = 0
+    for spot in _SPOT.finditer(text):
+        start = spot.start()
+        if start < done or (start and text[start - 1] in "@#"):
+            continue
+        for pattern, rule in ((_FULL, "timestamp"), (_BARE, "clock"), (_EPOCH, "epoch")):
+            found = pattern.match(text, start)
+            if found:
+                done = start + len(found[0].rstrip())
+                yield Find(start, done, "TIMESTAMP", rule, found[0])
+                break
 
 
 def relative(text: str, finds: Sequence[Find], start: datetime | None = None) -> dict[int, str]:
@@ -82,7 +97,9 @@ def relative_times(text: str, start: datetime | None = None) -> str:
         if not kept or find.start >= kept[-1].end:
             kept.append(find)
     times = relative(text, kept, start)
-    spans = [Span(one.start, one.end, one.label, one.rule, times[one.start]) for one in kept if one.start in times]
+    spans = [
+        Span(one.start, one.end, one.label, one.rule, times[one.start]) for one in kept if one.start in times
+    ]
     return apply(text, spans)
 
 

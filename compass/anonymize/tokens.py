@@ -6,13 +6,15 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-from compass.anonymize import hosts, secrets, structures
+from compass.anonymize import hosts, people, secrets, structures
 from compass.anonymize.hosts import is_public_host
 from compass.anonymize.secrets import is_placeholder
 from compass.anonymize.spans import UNKNOWN, Find
 from compass.anonymize.vocabulary import vocabulary
+from compass.model.ids import ENTRY_ID, INVESTIGATION_ID
 
-_CHUNK: Final = re.compile(r"(?:[^\s\"'’`<>()\[\]{},;|⟨⟩“”‘]|(?<=\w)['’](?=\w))+")
+_OPEN: Final = r"[^\s\"'’`<>()\[\]{},;|⟨⟩“”‘]+"
+_CHUNK: Final = re.compile(rf"{_OPEN}(?:(?<=\w)['’](?=\w){_OPEN})*")
 _EDGE: Final = ".:!?*_~#=/\\@$%&^+-…–—•→←↑↓✓✔×§°·<>=≥≤"
 _RUN: Final = re.compile(r"[^\W_]+(?:['’](?:s|t|re|ve|ll|d|m|S|T)\b)?")
 _COMPOUND: Final = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
@@ -34,12 +36,19 @@ _SAFE_CHUNK: Final = re.compile(
     r"(?i:sha1|sha224|sha256|sha384|sha512|md5|blake2b)[:-][A-Za-z0-9+/=]{16,}|"
     r"[\w./-]*@(?:sha256):[0-9a-f]{32,64}|(?i:utf|iso|us|cp|windows|koi8)-?\d[\w-]*|0{3,}|[xX*#.=_-]+|blk_-?\d+"
 )
-_NOISE: Final = re.compile(r"(?<=[A-Za-z0-9])[!#$%^&*?+~@.-]{1,4}(?=[A-Za-z0-9]).{0,40}?(?<=[A-Za-z0-9!#$%^&*?+~@])[!#$%^&*?~](?=[A-Za-z0-9])|(?<=[A-Za-z0-9])[!#$%^&*?~]{1,4}(?=[A-Za-z0-9]).{0,40}?[!#$%^&*?+~@.-](?=[A-Za-z0-9])")
+_NOISE: Final = re.compile(
+    r"(?<=[A-Za-z0-9])[!#$%^&*?+~@.-]{1,4}(?=[A-Za-z0-9]).{0,40}?(?<=[A-Za-z0-9!#$%^&*?+~@])[!#$%^&*?~](?=[A-Za-z0-9])|(?<=[A-Za-z0-9])[!#$%^&*?~]{1,4}(?=[A-Za-z0-9]).{0,40}?[!#$%^&*?+~@.-](?=[A-Za-z0-9])"
+)
+_CASED: Final = re.compile(
+    r"[A-Z]?[a-z]+|[A-Z]{1,12}s?|[A-Z]{2,6}[a-z]{3,}|[a-z]+(?:[A-Z][a-z]{2,}|[A-Z]{2,5}$)+|(?:[A-Z][a-z]{2,}|[A-Z]{2,5}(?=[A-Z]|$)){2,}"
+)
 _HEX: Final = re.compile(r"[0-9a-f]{7,64}")
-_EXAMPLE_UUID: Final = re.compile(r"(?i)([0-9a-f])\1{7}-(?:\1{4}-){3}\1{12}|123e4567-e89b-12d3-a456-426\d{9}|550e8400-e29b-41d4-a716-446655440000")
+_PUBLIC_ID: Final = re.compile(
+    rf"(?i:([0-9a-f])\1{{7}}-(?:\1{{4}}-){{3}}\1{{12}}|123e4567-e89b-12d3-a456-426\d{{9}}|550e8400-e29b-41d4-a716-446655440000)|{ENTRY_ID.pattern}|{INVESTIGATION_ID.pattern}"
+)
 _SEGMENT: Final = re.compile(r"(?:[A-Za-z]?[a-z]{2,}[-_.]?)+(?:\d{1,2})?")
 _GIT: Final = re.compile(
-    r"(?i)(?:\b(?:commit|commits|sha|sha1|rev|revs?|revision|git|checkout|fix|fixed|fixes|merged?|merge|revert|reverted|reverts|rolled[ -]?back|rollback|roll(?:ed)?[ -]?(?:back|out)|release[ds]?|"
+    r"(?i)(?:\b(?:commit|commits|sha|sha1|sha256|sha512|rev|revs?|revision|git|checkout|fix|fixed|fixes|merged?|merge|revert|reverted|reverts|rolled[ -]?back|rollback|roll(?:ed)?[ -]?(?:back|out)|release[ds]?|"
     r"build|version|image|tag|tagged|cherry|branch|head|deploy|deployed|deploys|deployment|patch|pr|pull|bump|bumped|bisect|bad|good|upstream|introduced|changeset|diff|etag|md5|digest|checksum|hash|landed|backport(?:ed)?|canary|hotfix|shipped|rolled|blame|since|regression)\b|@|\.\.|/commit/|/tree/)"
     r"[^\n]{0,40}$"
 )
@@ -80,10 +89,18 @@ class Tokens:
 
     def examine(self, chunk: str) -> tuple[Find, ...]:
         """Finds within one token, with offsets in it."""
-        unknown = (Find(piece.start, piece.end, UNKNOWN, f"unknown-{piece.kind}") for piece in self._classify(chunk))
+        unknown = (
+            Find(piece.start, piece.end, UNKNOWN, f"unknown-{piece.kind}") for piece in self._classify(chunk)
+        )
         if chunk.isalpha():
             return tuple(unknown)
-        return (*secrets.find_in_token(chunk), *structures.find_in_token(chunk), *hosts.find_in_token(chunk, self.domains), *unknown)
+        return (
+            *secrets.find_in_token(chunk),
+            *structures.find_in_token(chunk),
+            *hosts.find_in_token(chunk, self.domains),
+            *people.find_in_token(chunk),
+            *unknown,
+        )
 
     def _place(self, text: str, offset: int, finds: tuple[Find, ...]) -> Iterator[Find]:
         for find in finds:
@@ -103,9 +120,14 @@ class Tokens:
         if not core or _SAFE_CHUNK.fullmatch(core) or (core.isalpha() and self._known(core)):
             return ()
         unknown = [piece for run in _RUN.finditer(chunk) if (piece := self._run(run))]
-        if not unknown and _NOISE.search(core) and _noisy(core):
+        if _NOISE.search(core) and _noisy(core):
             return (Piece(0, len(chunk.rstrip(".,:;")), "mixed"),)
-        if not unknown or is_placeholder(core) or _EXAMPLE_UUID.fullmatch(core) or (core.isascii() and "." in core and is_public_host(core)):
+        if (
+            not unknown
+            or is_placeholder(core)
+            or _PUBLIC_ID.fullmatch(core)
+            or (core.isascii() and "." in core and is_public_host(core))
+        ):
             return ()
         mixed = [piece for piece in unknown if piece.kind == "mixed"]
         if not mixed:
@@ -125,7 +147,11 @@ class Tokens:
             if self._known(word):
                 return None
             return Piece(start, end, "word" if _wordlike(word) else "mixed")
-        if _SAFE_RUN.fullmatch(word) or word.lower() in vocabulary().operations or word.lower() in self.allowed:
+        if (
+            _SAFE_RUN.fullmatch(word)
+            or word.lower() in vocabulary().operations
+            or word.lower() in self.allowed
+        ):
             return None
         if _HEX.fullmatch(word):
             return Piece(start, end, "hex")
@@ -154,9 +180,9 @@ def _noisy(core: str) -> bool:
 
 
 def _wordlike(word: str) -> bool:
-    """Letters as a person writes them: few changes between small and capital letters."""
-    changes = sum(a.islower() and b.isupper() for a, b in zip(word, word[1:], strict=False))
-    return len(word) <= 24 and (changes <= 1 or changes * 4 <= len(word)) and not _unspeakable(word.lower())
+    """Letters as a person writes them: `Acme`, `ACME`, `AcmePay`; not `STQKjW`."""
+    plain = word.isascii() and _CASED.fullmatch(word) is None
+    return len(word) <= 24 and not plain and not _unspeakable(word.lower())
 
 
 def _unspeakable(lower: str) -> bool:
@@ -168,19 +194,28 @@ def _plain_number(digits: str) -> bool:
     """Numbers that count or measure: up to ten digits, whole kibibytes, times since 1970 in s, ms, µs or ns."""
     if len(digits) <= 10 or (len(digits) in {13, 16, 19} and digits[0] == "1" and digits[1] in "4567"):
         return True
-    if len(digits) in {12, 14} and re.fullmatch(r"20[0-4]\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-3])(?:[0-5]\d){1,2}", digits):
+    if len(digits) in {12, 14} and re.fullmatch(
+        r"20[0-4]\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-3])(?:[0-5]\d){1,2}", digits
+    ):
         return True
-    return len(digits) <= 16 and int(digits) % 1024 == 0 or set(digits) <= {"0"}
+    return (len(digits) <= 16 and int(digits) % 1024 == 0) or set(digits) <= {"0"}
 
 
 def _git(text: str, start: int, value: str) -> bool:
     line = text.rfind("\n", max(0, start - _CONTEXT), start) + 1
     before = text[max(line, start - _CONTEXT) : start]
-    if re.search(r"(?i)(?:trace|span|session|request|req|token|key|secret|password|instance|id)[\"'`]?[ =:/_-]*[\"'`]?$", before):
+    if re.search(
+        r"(?i)(?:trace|span|session|request|req|token|key|secret|password|instance|id)[\"'`]?[ =:/_-]*[\"'`]?$",
+        before,
+    ):
         return False
-    if len(value) in {32, 64} and not re.search(r"(?i)(?:etag|md5|sha256|digest|checksum|hash)\W{0,12}$", before):
+    if len(value) in {32, 64} and not re.search(
+        r"(?i)(?:etag|md5|sha256|digest|checksum|hash)\W{0,12}$", before
+    ):
         return False
-    return _GIT.search(before) is not None or (len(value) <= 12 and re.search(r"\d\.\d[\w.-]*\W{1,3}$", before) is not None)
+    return _GIT.search(before) is not None or (
+        len(value) <= 12 and re.search(r"\d\.\d[\w.-]*\W{1,3}$", before) is not None
+    )
 
 
 def _to_quotes(text: str, start: int, end: int) -> tuple[int, int]:
@@ -192,13 +227,25 @@ def _to_quotes(text: str, start: int, end: int) -> tuple[int, int]:
     while right < len(text) and right - end < 200 and text[right] not in " \t\n\"'`⟨⟩":
         right += 1
     quote = text[left - 1] if left else ""
-    if quote and quote in "\"'`" and right < len(text) and text[right] == quote and not _structured(text[left:right]):
+    if (
+        quote
+        and quote in "\"'`"
+        and right < len(text)
+        and text[right] == quote
+        and not _structured(text[left:right])
+    ):
         return left, right
     return start, end
 
 
 def _structured(value: str) -> bool:
-    return "/" in value.strip("/") and value.count("/") >= 2 or "://" in value or value.count(".") > 3 or "{" in value or "," in value
+    return (
+        ("/" in value.strip("/") and value.count("/") >= 2)
+        or "://" in value
+        or value.count(".") > 3
+        or "{" in value
+        or "," in value
+    )
 
 
 def _compound(chunk: str, piece: Piece) -> Piece:

@@ -4,14 +4,45 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PREFIXES: Final = ("re", "un", "non", "pre", "multi", "auto", "over", "under", "mis", "micro", "inter", "de", "sub")
-_SUFFIXES: Final = ("s", "es", "ed", "ing", "er", "ers", "d", "r", "able", "less", "ness", "ly", "like", "wise", "n't")
+_PREFIXES: Final = (
+    "re",
+    "un",
+    "non",
+    "pre",
+    "multi",
+    "auto",
+    "over",
+    "under",
+    "mis",
+    "micro",
+    "inter",
+    "de",
+    "sub",
+)
+_SUFFIXES: Final = (
+    "s",
+    "es",
+    "ed",
+    "ing",
+    "er",
+    "ers",
+    "d",
+    "r",
+    "able",
+    "less",
+    "ness",
+    "ly",
+    "like",
+    "wise",
+    "n't",
+)
 _CAMEL: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _CACHE_LIMIT: Final = 50_000
 
@@ -25,11 +56,15 @@ class Names:
 
 
 class Vocabulary:
-    """Known words in lower case; `operations` are the terms of the trade, which are never a person's name."""
+    """Known words in lower case; `operations` are the terms of the trade, which are never a person's name.
 
-    def __init__(self, words: frozenset[str], operations: frozenset[str]) -> None:
-        self.words = words | operations
+    `trade` are those and the technical words of public projects: what no general dictionary has.
+    """
+
+    def __init__(self, words: frozenset[str], technical: frozenset[str], operations: frozenset[str]) -> None:
+        self.words = words | technical | operations
         self.operations = operations
+        self.trade = technical | operations
         self._memo: dict[str, bool] = {}
 
     def knows(self, word: str) -> bool:
@@ -58,7 +93,12 @@ class Vocabulary:
 
     def _part(self, part: str) -> bool:
         lower = part.lower()
-        return len(part) <= 2 or lower in self.words or (part.isupper() and len(part) <= 5) or self._derived(lower)
+        return (
+            len(part) <= 2
+            or lower in self.words
+            or (part.isupper() and len(part) <= 5)
+            or self._derived(lower)
+        )
 
     def _derived(self, lower: str) -> bool:
         words = self.words
@@ -69,7 +109,16 @@ class Vocabulary:
                     return True
                 if len(stem) > 4 and stem[-1] == stem[-2] and stem[:-1] in words:
                     return True
-        return any(lower.startswith(p) and len(lower) - len(p) >= 4 and lower[len(p) :] in words for p in _PREFIXES)
+        if lower.isascii() and any(
+            lower[:at] in words
+            and lower[at:] in words
+            and (lower[:at] in self.trade or lower[at:] in self.trade)
+            for at in range(4, len(lower) - 3)
+        ):
+            return True
+        return any(
+            lower.startswith(p) and len(lower) - len(p) >= 4 and lower[len(p) :] in words for p in _PREFIXES
+        )
 
 
 @cache
@@ -79,7 +128,25 @@ def vocabulary() -> Vocabulary:
     text = (files(__package__) / "words" / "operations.txt").read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     operations = frozenset(word for line in lines for word in line.split())
-    return Vocabulary(sections["english"] | sections["technical"], operations)
+    return Vocabulary(sections["english"], sections["technical"], operations)
+
+
+@cache
+def _lists() -> dict[str, frozenset[str]]:
+    text = (files(__package__) / "words" / "lists.txt").read_text(encoding="utf-8")
+    found: dict[str, set[str]] = {}
+    title = ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            title = line.strip("[]")
+        elif not line.startswith("#"):
+            found.setdefault(title, set()).update(line.split())
+    return {title: frozenset(words) for title, words in found.items()}
+
+
+def wordlist(name: str) -> frozenset[str]:
+    """One of the lists in `words/lists.txt`."""
+    return _lists()[name]
 
 
 @cache
@@ -121,3 +188,13 @@ def _branch(node: dict[str, dict[str, Any]]) -> str:
         return ""
     joined = parts[0] if len(parts) == 1 and not ends else "(?:" + "|".join(parts) + ")"
     return joined + "?" if ends else joined
+
+
+def standing_at(text: str, words: Iterable[str]) -> Iterator[int]:
+    """Where any of `words` begins as a word in `text`; substring search is far faster than a pattern at every place."""
+    for word in words:
+        at = text.find(word)
+        while at >= 0:
+            if not at or not (text[at - 1].isalnum() or text[at - 1] == "_"):
+                yield at
+            at = text.find(word, at + 1)

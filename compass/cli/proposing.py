@@ -12,7 +12,7 @@ from compass.cli.context import Context
 from compass.cli.render import clean, emit_json, table
 
 if TYPE_CHECKING:
-    from compass.federation.moves import Setting
+    from compass.federation.setting import Setting
     from compass.model.proposal import Proposal
 
 _COLOURS = {"open": "cyan", "conflicted": "red", "landed": "green", "rejected": "red", "unchanged": "green"}
@@ -20,7 +20,7 @@ _COLOURS = {"open": "cyan", "conflicted": "red", "landed": "green", "rejected": 
 
 def setting_of(context: Context) -> Setting:
     """Folders, identity and keys from the settings; chance and time from the machine."""
-    from compass.federation.moves import Setting  # noqa: PLC0415  # pydantic costs too much for --help
+    from compass.federation.setting import Setting  # noqa: PLC0415  # pydantic costs too much for --help
     from compass.model.ids import draw  # noqa: PLC0415  # as above
 
     settings = context.settings

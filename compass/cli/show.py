@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.table import Table
@@ -29,7 +29,7 @@ _ABOUT = (
     "superseded_by",
     "withdrawn",
 )
-_SKIPPED = frozenset({"schema", "kind", "id", "title", "status", "summary", "x", *_ABOUT})
+_SKIPPED = frozenset({"schema", "kind", "id", "title", "status", "summary", "steps", "x", *_ABOUT})
 
 
 @click.command()
@@ -47,7 +47,9 @@ def command(ctx: click.Context, name: str, output: str) -> None:
     console = Console(
         file=sys.stdout, width=width(), no_color=ctx.color is False, highlight=False, emoji=False
     )
-    console.print(_page(found))
+    for part in _page(found):
+        # A command that the terminal wraps cannot be copied, so lines that must stay whole do.
+        console.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
 
 
 def _as_json(found: LoadedEntry) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def _as_json(found: LoadedEntry) -> dict[str, Any]:
     }
 
 
-def _page(found: LoadedEntry) -> RenderableType:
+def _page(found: LoadedEntry) -> list[RenderableType]:
     fields = found.entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     commit = (found.mount.commit or "working tree")[:12]
     parts: list[RenderableType] = [
@@ -78,6 +80,8 @@ def _page(found: LoadedEntry) -> RenderableType:
     if found.entry.summary:
         parts += [Text(clean(found.entry.summary)), Text()]
     parts += [_rows({key: fields[key] for key in _ABOUT if key in fields}), Text()]
+    for step in fields.get("steps", ()):
+        parts += _step(step)
     parts += [Markdown(clean(found.body), hyperlinks=False, code_theme="bw"), Text()]
     for key, value in fields.items():
         if key not in _SKIPPED:
@@ -85,7 +89,19 @@ def _page(found: LoadedEntry) -> RenderableType:
                 Text(key.replace("_", " ").capitalize(), style="bold"),
                 Padding(_value(value), (0, 0, 1, 2)),
             ]
-    return Group(*parts)
+    return parts
+
+
+def _step(step: dict[str, Any]) -> Iterator[RenderableType]:
+    """One step of a runbook: what, whether it is safe, the command whole on its line, what to expect."""
+    risk = step["risk"].replace("_", " ")
+    style = {"read_only": "green", "reversible": "yellow", "destructive": "bold red"}[step["risk"]]
+    yield Text.assemble((f"{step['id']} ", "bold"), (f"[{risk}] ", style), clean(step["text"]))
+    for line in clean(step.get("command", "")).splitlines():
+        yield Text(f"    {line}", style="bold", no_wrap=True)
+    for line in clean(step.get("expected", "")).splitlines():
+        yield Text(f"    {line}", style="dim", no_wrap=True)
+    yield Text()
 
 
 def _rows(fields: dict[str, Any]) -> Table:

@@ -103,7 +103,8 @@ def _anonymized(route: Route, above: Library) -> Crossed:
     sealed = route.seal.close(source.origin, source.loaded.path, source.loaded.blob) if route.seal else None
     front["provenance"] = _provenance(front, sealed or source.member.id)
     title = str(front["title"])
-    folder = "/".join([FOLDERS[source.loaded.kind], *source.loaded.path.split("/")[1:-1]])
+    year = [str(front["created"])[:4]] if source.loaded.kind == "postmortem" else []
+    folder = "/".join([FOLDERS[source.loaded.kind], *year])
     up = "../" * (folder.count("/") + 1)
     return Crossed(
         text=dump_entry(

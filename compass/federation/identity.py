@@ -67,7 +67,7 @@ def _walk(folder: Traversable) -> list[Traversable]:
     for one in folder.iterdir():
         if one.is_dir():
             found += _walk(one) if one.name != "__pycache__" else []
-        elif one.name.endswith((".py", ".gz", ".txt")):
+        else:
             found.append(one)
     return found
 

@@ -71,8 +71,7 @@ def merge_body(base: str, ours: str, theirs: str, found: list[Conflict]) -> str:
             (Path(folder) / name).write_text(text, "utf-8", newline="")
         names = ["ours", "base", "theirs"]
         status, _, _ = run(["merge-file", "-p", "-q", *names], where=Path(folder))
-        if status == 0 or status <= _CUT_SHORT:
-            _, out, _ = run(["merge-file", "-p", "-q", "--ours", *names], where=Path(folder))
+        _, out, _ = run(["merge-file", "-p", "-q", "--ours", *names], where=Path(folder))
     if status:
         found.append(Conflict(BODY, base, ours, theirs))
     return out.decode("utf-8") if status <= _CUT_SHORT else ours

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from compass.anonymize import ALLOW_PATH, Redacted
+from compass.anonymize.spans import SECRET, UNKNOWN
 from compass.errors import NegativeAnswerError
 from compass.federation.partial import without
 from compass.library import LoadedEntry
@@ -27,8 +28,6 @@ _WHOLE: Final = frozenset({"tags", "aliases", "references", "alerts"})
 """Lists whose items mean something to a machine: one that holds a private word is dropped, not rewritten."""
 
 _SPDX: Final = re.compile(r"(?:Apache|MIT|BSD|CC|A?GPL|LGPL|MPL|EPL|ISC|0BSD|Unlicense)[0-9A-Za-z.+-]{0,30}")
-_UNSURE: Final = "UNKNOWN"
-_ROTATE: Final = "SECRET"
 _HIDDEN: Final = "⟨compass-link-"
 """In the shape of what the anonymizer itself writes, which it leaves alone."""
 
@@ -84,13 +83,9 @@ class Scrubber:
 
     def notes(self) -> tuple[str, ...]:
         """What was dropped, and what to do about secrets."""
-        secrets = sum(count for (klass, _), count in self.counts.items() if klass == _ROTATE)
-        warning = (
-            f"{secrets} secrets stood in {self.loaded.path}: rotate them and remove them there"
-            if secrets
-            else ""
-        )
-        return (*self.dropped, *([warning] if warning else []))
+        secrets = sum(count for (klass, _), count in self.counts.items() if klass == SECRET)
+        warning = f"{secrets} secrets stood in {self.loaded.path}: rotate them and remove them there"
+        return (*self.dropped, *([warning] if secrets else []))
 
     def replaced(self) -> tuple[Replaced, ...]:
         """How often each rule replaced something."""
@@ -110,25 +105,30 @@ class Scrubber:
             return {key: self._value(item, (*path, key)) for key, item in value.items()}
         return value
 
+    def _is_private(self, value: Any, path: Path_) -> bool:
+        return bool(self._value(value, path) != value)
+
     def _kept(self, items: list[Any], path: Path_) -> list[Any]:
         kept = []
         for number, item in enumerate(items):
-            if self._value(item, (*path, number)) == item:
+            if not self._is_private(item, (*path, number)):
                 kept.append(item)
             else:
-                self.dropped.append(f"dropped: {path[-1]}[{number}], which held a private word")
+                self.dropped.append(
+                    f"dropped: {'.'.join(map(str, path))}[{number}], which held a private word"
+                )
         return kept
 
     def _evidence(self, item: dict[str, Any], path: Path_) -> dict[str, Any]:
-        digest = item.get("sha256")
-        found: dict[str, Any] = self._value(
-            {key: value for key, value in item.items() if key != "sha256"}, path
+        found = {
+            key: value if key == "sha256" else self._value(value, (*path, key)) for key, value in item.items()
+        }
+        if found == item:
+            return item
+        digest = (
+            {"sha256": hashlib.sha256(found["observed"].encode()).hexdigest()} if "observed" in found else {}
         )
-        if "observed" in found:
-            found["sha256"] = hashlib.sha256(found["observed"].encode()).hexdigest()
-        elif digest:
-            found["sha256"] = digest
-        return found | {"redacted": True} if found != item else found
+        return found | digest | {"redacted": True}
 
     def _match(self, match: dict[str, Any]) -> dict[str, Any] | None:
         """The match without the signals that name something private; None when nothing is left to decide by."""
@@ -136,10 +136,10 @@ class Scrubber:
         gone = {
             name
             for name in signals
-            if self._value(signals[name], ("match", "signals", name)) != signals[name]
+            if self._is_private([name, signals[name]], ("match", "signals", name, "signal"))
         }
-        condition = without(match["condition"], gone)
         self.dropped += [f"dropped: the signal {name}, which held a private word" for name in sorted(gone)]
+        condition = without(match["condition"], gone)
         if condition is None:
             return None
         found = dict(match) | {
@@ -158,6 +158,6 @@ class Scrubber:
         result = self.clean(text)
         for span in result.spans:
             self.counts[span.label, span.rule] += 1
-            if span.label == _UNSURE:
+            if span.label == UNKNOWN:
                 self.unsure.append((line + text.count("\n", 0, span.start), text[span.start : span.end]))
         return result.text

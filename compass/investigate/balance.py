@@ -18,7 +18,7 @@ from compass.investigate.robust import mad
 TRAVELS: Final = (Family.LATENCY, Family.AVAILABILITY, Family.ERRORS)
 _CLEAR: Final = 3.0  # a deviation below this many swings is taken for none
 _MOST: Final = 1e4
-STRENGTH = 99.0
+WAITS = 0.5
 _MEAN: Final = frozenset({"average", "avg", "mean"})
 _PER_REQUEST: Final = frozenset({"rate", "ratio", "percent", "percentage", "pct"})
 
@@ -46,11 +46,47 @@ def balance_findings(observed: Observation, found: Iterable[Deviation]) -> list[
         if one.meaning.family is Family.TRAFFIC:
             requests[one.key.component] = max(requests.get(one.key.component, 0.0), one.now)
     wanted = symptom_family(observed)
+    waiting = waits(by_family[Family.CLIENT_LATENCY])
     results = []
     for family in TRAVELS:
         extras = _extras(observed, by_family[family], requests)
         weight = 1.0 if wanted in {None, family} else 0.25
-        results += _findings(observed, extras, family, weight)
+        results += _findings(observed, extras, family, weight, waiting)
+    return results
+
+
+def waits(found: Iterable[Deviation]) -> dict[str, float]:
+    """For each component that measures its own calls to others: how much longer than before it waits for them."""
+    waiting: dict[str, float] = {}
+    for one in found:
+        name = one.key.component
+        waiting[name] = max(waiting.get(name, 0.0), one.surprise)
+    return waiting
+
+
+def wait_findings(observed: Observation, found: Iterable[Deviation]) -> list[Finding]:
+    """Components for which all callers wait longer, although they are not slow themselves: a delay on the way.
+
+    It needs no spans; a component whose spans are recorded is left to `gap_findings`, which sees more.
+    """
+    moved = list(found)
+    waiting = waits(one for one in moved if one.meaning.family is Family.CLIENT_LATENCY)
+    slow = waits(one for one in moved if one.meaning.family is Family.LATENCY)
+    since = int(observed.detected * 1e9)
+    traced = {span.service for span in observed.window.spans if span.start_ns >= since}
+    callers: dict[str, list[str]] = defaultdict(list)
+    for caller, callee in sorted(observed.edges):
+        if caller in waiting and callee not in traced:
+            callers[callee].append(caller)
+    results = []
+    for callee, names in sorted(callers.items()):
+        longest = min(names, key=lambda name: (waiting[name], name))
+        left = waiting[longest] - slow.get(callee, 0.0)
+        if left > 0:
+            text = f"all that call it ({', '.join(names)}) wait longer, while it is not slower itself"
+            results.append(
+                Finding(callee, Signal.GAP, left, text, Family.LATENCY, "", "", "prometheus", longest)
+            )
     return results
 
 
@@ -109,7 +145,11 @@ def _least(one: Deviation) -> float:
 
 
 def _findings(
-    observed: Observation, extras: Mapping[str, _Extra], family: Family, weight: float
+    observed: Observation,
+    extras: Mapping[str, _Extra],
+    family: Family,
+    weight: float,
+    waiting: Mapping[str, float],
 ) -> list[Finding]:
     balances = {}
     for component, extra in extras.items():
@@ -119,12 +159,15 @@ def _findings(
     if not balances:
         return []
     top = min(balances, key=lambda name: (-balances[name], name))
-    strength = min(math.log1p(max(0.0, extras[top].swings)), STRENGTH * extras[top].one.surprise)
+    strength = math.log1p(max(0.0, extras[top].swings))
     return [
         Finding(
             component,
             Signal.BALANCE,
-            weight * strength * float(np.clip(amount / balances[top], 0.0, 1.0)),
+            weight
+            * strength
+            * float(np.clip(amount / balances[top], 0.0, 1.0))
+            * (WAITS if waiting.get(component, 0.0) >= extras[component].one.surprise > 0 else 1.0),
             f"adds {family} of its own that none of its callees explains ({describe(extras[component].one)})",
             family,
             extras[component].one.key.metric,

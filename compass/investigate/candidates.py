@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from compass.investigate.deviation import Deviation, by_component
+from compass.investigate import log_trials, metric_trials, trace_trials
 from compass.investigate.experiments import Bench, Trial
 from compass.investigate.families import Family
 from compass.investigate.findings import Finding, Signal
@@ -17,6 +18,8 @@ from compass.model.recording import Change
 MOST: Final = 5
 RANKED: Final = 3
 _RECENT: Final = 2 * 3600.0
+_STRONGEST: Final = 3
+_TRIALS: Final = 4
 _RESOURCES: Final = {
     Family.CPU: "processor time",
     Family.MEMORY: "memory",
@@ -48,12 +51,10 @@ def from_ranking(bench: Bench, ranking: Ranking) -> Iterator[Candidate]:
     total = sum(one.score for one in scored[:MOST]) + 2.0
     moved = by_component(ranking.deviations)
     for one in scored[:RANKED]:
-        yield _of_component(bench, one, one.score / total, moved.get(one.component, []), ranking.deviations)
+        yield _of_component(bench, one, one.score / total, moved.get(one.component, []))
 
 
-def _of_component(
-    bench: Bench, ranked: Ranked, prior: float, own: Sequence[Deviation], every: Sequence[Deviation]
-) -> Candidate:
+def _of_component(bench: Bench, ranked: Ranked, prior: float, own: Sequence[Deviation]) -> Candidate:
     top = ranked.findings[0]
     name = ranked.component
     if top.signal is Signal.GAP:
@@ -70,7 +71,7 @@ def _of_component(
     else:
         statement = f"{name} itself fails or answers wrongly"
         predicts = f"{name} logs or returns other results than before, and none of its callees fails"
-    trials = tuple(_trials(bench, ranked, own, every))
+    trials = tuple(_trials(bench, ranked, own))
     return Candidate(statement, name, Origin.RANKING, predicts, prior, trials, _why(ranked))
 
 
@@ -78,53 +79,44 @@ def _why(ranked: Ranked, most: int = 4) -> tuple[str, ...]:
     return tuple(f"{one.signal}: {one.text}" for one in ranked.findings[:most])
 
 
-def _trials(
-    bench: Bench, ranked: Ranked, own: Sequence[Deviation], every: Sequence[Deviation]
-) -> Iterator[Trial]:
-    """Two experiments or more, those first that the strongest findings call for."""
-    name = ranked.component
-    seen: set[str] = set()
-    made = 0
-    for finding in ranked.findings:
-        kind = finding.metric if finding.signal in {Signal.METRIC, Signal.BALANCE} else str(finding.signal)
-        if kind in seen or made >= 4:
-            continue
-        seen.add(kind)
-        for trial in _for_finding(bench, finding, every):
-            made += 1
+def _trials(bench: Bench, ranked: Ranked, own: Sequence[Deviation]) -> Iterator[Trial]:
+    """Two to four different experiments, those first that the strongest findings call for."""
+    asked: set[str] = set()
+    for trial in _possible(bench, ranked, own):
+        if trial.question not in asked and len(asked) < _TRIALS:
+            asked.add(trial.question)
             yield trial
-    if made < 2 and bench.observed.window.spans:
-        made += 1
-        yield bench.inside(name)
-    for one in own:
-        if made >= 2:
-            break
-        if one.key.metric not in seen:
-            made += 1
-            yield bench.level(_as_finding(one))
-    if made < 2 and (below := bench.callees_fail(name)):
-        made += 1
+
+
+def _possible(bench: Bench, ranked: Ranked, own: Sequence[Deviation]) -> Iterator[Trial]:
+    name = ranked.component
+    for finding in ranked.findings[:_STRONGEST]:
+        yield from _for_finding(bench, finding)
+    if bench.observed.window.spans:
+        yield trace_trials.inside(bench, name)
+    yield from (metric_trials.level(bench, _as_finding(one)) for one in own[:_STRONGEST])
+    below = log_trials.callees_fail(bench, name)
+    if below:
         yield below
+    yield metric_trials.any_level(bench, name)
 
 
-def _for_finding(bench: Bench, finding: Finding, every: Sequence[Deviation]) -> Iterator[Trial]:
+def _for_finding(bench: Bench, finding: Finding) -> Iterator[Trial]:
     name = finding.component
     if finding.signal in {Signal.METRIC, Signal.BALANCE}:
-        yield bench.level(finding)
-        yield bench.peers(finding, [one for one in every if one.key.metric == finding.metric])
-    elif finding.signal is Signal.GAP and finding.other:
-        yield bench.on_the_way(finding.other, name)
-        yield bench.not_inside(name)
+        yield metric_trials.level(bench, finding)
+        yield metric_trials.peers(bench, finding)
+    elif finding.signal is Signal.GAP and finding.source == "tempo" and finding.other:
+        yield trace_trials.on_the_way(bench, finding.other, name)
+        yield trace_trials.not_inside(bench, name)
     elif finding.signal is Signal.OWN_TIME:
-        yield bench.inside(name)
+        yield trace_trials.inside(bench, name)
     elif finding.signal in {Signal.STATEMENT, Signal.NEW_ERROR}:
-        yield bench.logged(name, finding.metric, f'Did the rate of "{finding.metric}" of {name} change?')
-        below = bench.callees_fail(name)
-        if below:
-            yield below
+        yield log_trials.logged(bench, finding.other or name, finding.metric)
     elif finding.signal in {Signal.LAST_CALL, Signal.FAILED_SPAN}:
-        yield bench.endings(finding)
-        below = bench.callees_fail(name)
+        yield trace_trials.endings(bench, finding)
+    if finding.family is Family.ERRORS:
+        below = log_trials.callees_fail(bench, name)
         if below:
             yield below
 
@@ -163,11 +155,13 @@ def _of_change(bench: Bench, change: Change, ranked: Ranked | None, prior: float
     name = change.service or "the system"
     statement = f"The {change.type} of {name} brought it: {what}"
     predicts = f"{name} leaves its usual range after the change and not before"
-    trials = [bench.change_first(change)]
+    trials = [log_trials.change_first(bench, change)]
     finding = next(
         (one for one in ranked.findings if one.signal in {Signal.METRIC, Signal.BALANCE}), None
     ) if ranked else None  # fmt: skip
-    trials.append(bench.level(finding) if finding else bench.any_level(change.service))
+    trials.append(
+        metric_trials.level(bench, finding) if finding else metric_trials.any_level(bench, change.service)
+    )
     return Candidate(
         statement[:300],
         change.service or None,
@@ -186,11 +180,13 @@ def from_load(bench: Bench, every: Iterable[Deviation]) -> Iterator[Candidate]:
     own = [one for one in traffic if one.key.component == entry] or traffic
     if own:
         busiest = max(own, key=lambda one: (one.now, one.key))
-        trials = (bench.level(_as_finding(busiest)), bench.requests(busiest.key.component))
-        service = busiest.key.component
+        trials = (
+            metric_trials.level(bench, _as_finding(busiest)),
+            trace_trials.requests(bench, busiest.key.component),
+        )
     else:
         service = entry or ""
-        trials = (bench.requests(service), bench.lines())
+        trials = (trace_trials.requests(bench, service), log_trials.lines(bench))
     yield Candidate(
         "More requests arrive than the system was sized for",
         None,
@@ -211,6 +207,6 @@ def from_absence(bench: Bench) -> Iterator[Candidate]:
             Origin.ABSENCE,
             f"nothing of {name} is recorded since detection",
             0.25,
-            (bench.still_there(name), bench.still_logs(name)),
+            (metric_trials.ends(bench, name), log_trials.falls_silent(bench, name)),
             ("its telemetry ends before detection",),
         )

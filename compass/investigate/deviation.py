@@ -13,6 +13,7 @@ from compass.investigate.findings import Finding, Signal
 from compass.investigate.observation import Floats, Observation, SeriesKey
 from compass.investigate.robust import mad, surprise
 
+FREE = 0.5  # half a swing is nothing
 _MOST: Final = 1000.0  # beyond this many swings, more says nothing new
 _TINY: Final = 1e-9
 
@@ -96,7 +97,7 @@ def _deviation(key: SeriesKey, expr: str, one: _Samples, peers: _Peers) -> Devia
     signed = [
         min(_MOST, z * about.bad if about.bad else abs(z)) for z in (z_usual, z_before) if z is not None
     ]
-    score = float(np.mean([surprise(z) for z in signed]))
+    score = float(np.mean([surprise(z, FREE) for z in signed]))
     return Deviation(
         key,
         about,

@@ -16,7 +16,9 @@ from compass.model.recording import LogLine
 
 _SLICE: Final = 10.0  # seconds; the unit where lines carry no trace
 _ERROR_SLICE: Final = 5.0
-_HANDED_UP: Final = 0.7  # share of a callee's evidence that its caller loses: failures change callers' logs, too
+_HANDED_UP: Final = (
+    0.7  # share of a callee's evidence that its caller loses: failures change callers' logs, too
+)
 _KNOWN: Final = 0.3  # an error text that was known before counts less
 _BLAME: Final = 0.5  # share of an error's evidence that goes to the component it names; the writer keeps none
 _ANY: Final = "*"
@@ -81,17 +83,23 @@ def statement_findings(observed: Observation) -> list[Finding]:
     best = _strongest(old, new)
     results = []
     for component, one in sorted(best.items()):
-        below = max(
-            (best[name].score for name in observed.callees.get(component, ()) if name in best), default=0.0
-        )
+        lower = observed.below.get(component, ())
+        below = max((best[name].score for name in lower if name in best), default=0.0)
         left = one.score - _HANDED_UP * below
         if left > 0:
-            results.append(_finding(component, Signal.STATEMENT, left, _describe(one, old, new), one.text.words))
+            results.append(
+                _finding(
+                    component, Signal.STATEMENT, left, _describe(one, old, new), one.text.words, one.service
+                )
+            )
     return results
 
 
 def _describe(one: _Evidence, old: _Tally, new: _Tally) -> str:
-    (known, before), (seen, after) = old.rate(one.service, _ANY, one.text), new.rate(one.service, _ANY, one.text)
+    (known, before), (seen, after) = (
+        old.rate(one.service, _ANY, one.text),
+        new.rate(one.service, _ANY, one.text),
+    )
     what = "appears" if seen * max(before, 1) > known * max(after, 1) else "vanishes"
     where = f"in {one.service} " if one.text.about else ""
     return f'"{one.text.words}" {where}{what}: {seen} of {after} requests, {known} of {before} before'
@@ -142,7 +150,9 @@ def _tally(part: Slice, start: float, end: float, about: Callable[[LogLine], str
     return tally
 
 
-def _by_request(part: Slice, tally: _Tally, about: Callable[[LogLine], str]) -> Callable[[LogLine, float, float], None]:
+def _by_request(
+    part: Slice, tally: _Tally, about: Callable[[LogLine], str]
+) -> Callable[[LogLine, float, float], None]:
     forest = part.forest
     place = {(span.trace, span.span): index for index, span in enumerate(forest.spans)}
 
@@ -199,7 +209,7 @@ def new_error_findings(observed: Observation) -> list[Finding]:
                 f'"{text.words}" is logged {where}in {seen} of {after} stretches of {_ERROR_SLICE:.0f} s, '
                 f"{earlier} of {before} before"
             )
-            best[credited] = _finding(credited, Signal.NEW_ERROR, score, line, text.words)
+            best[credited] = _finding(credited, Signal.NEW_ERROR, score, line, text.words, service)
     return [best[name] for name in sorted(best)]
 
 
@@ -220,6 +230,7 @@ def _errors(
     return found, max(1, round((last - first) / _ERROR_SLICE))
 
 
-def _finding(component: str, signal: Signal, score: float, text: str, shown: str) -> Finding:
-    query = f'{{service_name="{component}"}}'
-    return Finding(component, signal, score, text, Family.ERRORS, shown, query, "loki")
+def _finding(component: str, signal: Signal, score: float, text: str, shown: str, writer: str) -> Finding:
+    query = f'{{service_name="{writer}"}}'
+    other = writer if writer != component else ""
+    return Finding(component, signal, score, text, Family.ERRORS, shown, query, "loki", other)

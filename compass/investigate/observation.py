@@ -101,6 +101,21 @@ class Observation:
         return {caller: frozenset(callees) for caller, callees in found.items()}
 
     @cached_property
+    def below(self) -> Mapping[str, frozenset[str]]:
+        """For each component, everything that it calls, directly or through others."""
+        found: dict[str, frozenset[str]] = {}
+        for component in self.components:
+            seen: set[str] = set()
+            ahead = list(self.callees.get(component, ()))
+            while ahead:
+                name = ahead.pop()
+                if name not in seen:
+                    seen.add(name)
+                    ahead += self.callees.get(name, ())
+            found[component] = frozenset(seen - {component})
+        return found
+
+    @cached_property
     def step(self) -> float:
         """Seconds between samples of the metrics; 60 where nothing tells."""
         found = [

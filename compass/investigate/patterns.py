@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from compass.adapters.telemetry.answer import Answer, Telemetry
 from compass.investigate.candidates import Candidate
 from compass.investigate.citations import cite_body, cite_field, runbooks_of
-from compass.investigate.experiments import Bench, Trial, excerpt_of, moment
+from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of, moment
 from compass.library import Library, LoadedEntry
 from compass.model.entry import Hypothesis as Explanation
 from compass.model.entry import Pattern, Status, TimeWindow
@@ -146,17 +146,15 @@ def _for_a_person(bench: Bench, explanation: Explanation) -> Trial:
     observed = bench.observed
     query, source = explanation.refuted_by.query, explanation.refuted_by.datasource
 
-    def ask() -> Answer[tuple[object, ...]]:
+    def ask() -> Answer[Any]:
         if source == "loki":
             return bench.telemetry.logs(query, observed.start, observed.end)
         if source == "tempo":
             return bench.telemetry.traces(query, observed.start, observed.end)
         return bench.telemetry.range_query(query, observed.start, observed.end, max(1.0, observed.step))
 
-    return bench.trial(
-        explanation.statement,
-        explanation.refuted_by.when,
-        source,
-        ask,
-        lambda answer: excerpt_of(answer.data),
-    )
+    def judge(answer: Answer[Any]) -> Judged:
+        return Judged(Verdict.INCONCLUSIVE, "for a person to judge", excerpt_of(answer.data))
+
+    question = Question(explanation.statement, explanation.refuted_by.when, source)
+    return bench.trial(question, ask, judge)

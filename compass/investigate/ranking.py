@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from compass.investigate.balance import TRAVELS, balance_findings
+from compass.investigate.balance import TRAVELS, balance_findings, wait_findings
 from compass.investigate.calls import failed_span_findings, last_call_findings
 from compass.investigate.deviation import Deviation, deviations, metric_findings
 from compass.investigate.families import Family
@@ -46,7 +46,7 @@ FAMILIES: Final[Mapping[Family, float]] = {
 }
 
 
-TRACED = 0.5
+_TRACED: Final = 0.5
 
 
 class Ranked(NamedTuple):
@@ -70,6 +70,7 @@ def rank(observed: Observation) -> Ranking:
     found = [
         *balance_findings(observed, moved),
         *metric_findings(moved),
+        *wait_findings(observed, moved),
         *gap_findings(observed),
         *own_time_findings(observed),
         *last_call_findings(observed),
@@ -107,5 +108,5 @@ def weigh(finding: Finding, *, traced: bool, linked: bool) -> float:
     if finding.signal is Signal.METRIC:
         weight *= 0.0 if linked and finding.family in TRAVELS else FAMILIES[finding.family]
     if finding.signal is Signal.BALANCE and traced:
-        weight *= TRACED
+        weight *= _TRACED
     return weight * finding.score

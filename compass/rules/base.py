@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import ClassVar, Final
 
@@ -57,6 +57,16 @@ class Context:
     def _reading(self, loaded: LoadedEntry) -> Facts:
         found = self._read[loaded.blob] = facts_of(loaded)
         return found
+
+    @cached_property
+    def day(self) -> str:
+        """Today, as facts give days."""
+        return self.today.isoformat()
+
+    @cached_property
+    def tomorrow(self) -> str:
+        """One day of grace for the other side of the world."""
+        return (self.today + timedelta(days=1)).isoformat()
 
     @cached_property
     def own(self) -> tuple[LoadedEntry, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Final
 
@@ -47,7 +47,7 @@ class DateInFuture(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """One day of grace for the other side of the world."""
-        limit = context.today + timedelta(days=1)
+        limit = context.tomorrow
         for name, day in context.facts(loaded).days:
             if day > limit and name != "review_by":
                 fields = (name, "at") if name == "withdrawn" else (name,)
@@ -67,8 +67,10 @@ class ReviewOverdue(Rule):
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Compare with today."""
         for name, due in context.facts(loaded).days:
-            if name == "review_by" and due < context.today and loaded.status not in _CLOSED:
-                message = f"the review was due on {due}, {(context.today - due).days} days ago"
+            if name == "review_by" and due < context.day and loaded.status not in _CLOSED:
+                message = (
+                    f"the review was due on {due}, {(context.today - date.fromisoformat(due)).days} days ago"
+                )
                 hint = "try it, then set `last_verified` and `review_by`"
                 yield self.problem(loaded, message, Place(("review_by",)), hint)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from compass.library import LoadedEntry
@@ -17,47 +16,28 @@ _LINK: Final = re.compile(r"\[\[((?:pat|run|pm)-[^\[\]\n]{0,80})\]\]")
 
 
 class Facts(NamedTuple):
-    """Names and days of one entry; `days` has those of its front matter by field."""
+    """Names and days of one entry, as plain as JSON gives them back: ten thousand are read at a time."""
 
     owner: str | None = None
-    services: tuple[str, ...] = ()
+    services: Sequence[str] = ()
     origin: str | None = None
-    days: tuple[tuple[str, date], ...] = ()
-    recordings: tuple[tuple[str, str], ...] = ()
-    """Field of `tests` and name, in order."""
     match: bool = False
     """Whether it is a pattern with a match."""
-    links: tuple[tuple[str, Place], ...] = ()
-    """Ids that the entry names, in its front matter and its prose."""
+    days: Sequence[Sequence[str]] = ()
+    """Field and ISO day, for each day that is given."""
+    recordings: Sequence[Sequence[str]] = ()
+    """Field of `tests` and name, in order."""
+    links: Sequence[Sequence[Any]] = ()
+    """Ids that the entry names, in its front matter and its prose; each with the two parts of its place."""
 
     def dumped(self) -> str:
-        """As JSON; only what is there."""
-        rows: dict[str, Any] = {
-            "o": self.owner,
-            "s": self.services,
-            "p": self.origin,
-            "d": [(name, day.isoformat()) for name, day in self.days],
-            "r": self.recordings,
-            "m": self.match,
-            "l": [(target, place.fields, place.offset) for target, place in self.links],
-        }
-        return json.dumps({key: value for key, value in rows.items() if value}, separators=(",", ":"))
+        """On one line."""
+        return json.dumps(self, separators=(",", ":"))
 
     @classmethod
     def loaded(cls, text: str) -> Facts:
         """What `dumped` wrote."""
-        rows = json.loads(text)
-        return cls(
-            owner=rows.get("o"),
-            services=tuple(rows.get("s", ())),
-            origin=rows.get("p"),
-            days=tuple([(name, date.fromisoformat(day)) for name, day in rows.get("d", ())]),
-            recordings=tuple([(field, name) for field, name in rows.get("r", ())]),
-            match=rows.get("m", False),
-            links=tuple(
-                [(target, Place(tuple(fields), offset)) for target, fields, offset in rows.get("l", ())]
-            ),
-        )
+        return cls(*json.loads(text))
 
 
 def facts_of(loaded: LoadedEntry) -> Facts:
@@ -70,17 +50,15 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         "withdrawn": entry.withdrawn.at if entry.withdrawn else None,
     }
     tests = entry.tests if isinstance(entry, Pattern) else None
-    named = [
-        (field, name) for field in ("must_match", "must_not_match") for name in getattr(tests, field, ())
-    ]
+    fields = ("must_match", "must_not_match")
     return Facts(
         owner=entry.owner,
         services=entry.services,
         origin=entry.provenance.origin if entry.provenance else None,
-        days=tuple((name, day) for name, day in days.items() if day),
-        recordings=tuple(named),
         match=isinstance(entry, Pattern) and entry.match is not None,
-        links=tuple(_links(loaded)),
+        days=[(name, day.isoformat()) for name, day in days.items() if day],
+        recordings=[(field, name) for field in fields for name in getattr(tests, field, ())],
+        links=[(target, place.fields, place.offset) for target, place in _links(loaded)],
     )
 
 

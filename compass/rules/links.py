@@ -23,9 +23,9 @@ class DanglingLink(Rule):
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """Look up every id."""
         known = context.ids
-        for target, place in context.facts(loaded).links:
+        for target, fields, offset in context.facts(loaded).links:
             if target not in known and target not in context.broken:
-                yield self._dangling(loaded, target, place, context)
+                yield self._dangling(loaded, target, Place(tuple(fields), offset), context)
 
     def _dangling(self, loaded: LoadedEntry, target: str, place: Place, context: Context) -> Problem:
         if not ENTRY_ID.fullmatch(target):
@@ -67,11 +67,12 @@ class LinkToWithdrawn(Rule):
         """Look at the status of every entry that is named."""
         if not context.withdrawn or loaded.status is Status.WITHDRAWN:
             return
-        for target, place in context.facts(loaded).links:
+        for target, fields, offset in context.facts(loaded).links:
             found = context.withdrawn.get(target)
             if found:
                 why = found.entry.withdrawn.reason if found.entry.withdrawn else "no reason given"
                 hint = "remove the link, or name what replaces it"
+                place = Place(tuple(fields), offset)
                 yield self.problem(loaded, f"{target} was withdrawn: {why}", place, hint)
 
 
@@ -89,8 +90,9 @@ class SelfLink(Rule):
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
         """Compare the fields that name entries with the entry's own id."""
-        for target, place in context.facts(loaded).links:
-            if target == loaded.id and place.fields:
+        for target, fields, _ in context.facts(loaded).links:
+            if target == loaded.id and fields:
+                place = Place(tuple(fields))
                 yield self.problem(
                     loaded, "this entry names itself", place, "remove it, or name the other entry"
                 )

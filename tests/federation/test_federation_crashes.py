@@ -16,7 +16,7 @@ template = federation_world.template
 world = federation_world.world
 
 PID = "0" * 15 + "1"
-NAMES = ("me", "pay.git")
+NAMES = ("me", "pay.git", "shop.git")
 
 
 class CrashError(Exception):
@@ -49,6 +49,11 @@ def state(world: World) -> dict[str, dict[str, str]]:
 def contribute(world, step=None):
     more = {"step": crash_after(step)} if step else {}
     return world.contribute(draw=lambda: PID, **more)
+
+
+def promote(world, step=None):
+    more = {"step": crash_after(step)} if step else {}
+    return world.promote(draw=lambda: PID, **more)
 
 
 def approve(world, step=None):
@@ -85,10 +90,19 @@ def stages(template, tmp_path_factory):
     shutil.copytree(root / "reject", rejecting)
     reject(fixed(World(rejecting)))
     found["reject"] = state(World(rejecting))
+    private = {
+        "patterns/pool.md": entry("Pool of Globex is exhausted"),
+        "catalog/private.yaml": "customers: [Globex]\n",
+    }
+    shutil.copytree(template, root / "promote")
+    save(World(root / "promote").git("pay.git"), private, "ben")
+    shutil.copytree(root / "promote", root / "promoting")
+    promote(fixed(World(root / "promoting")))
+    found["promote"] = state(World(root / "promoting"))
     return root, found
 
 
-CASES = [(contribute, SEND), (approve, APPROVE), (reject, REJECT), (land, LAND)]
+CASES = [(contribute, SEND), (promote, SEND), (approve, APPROVE), (reject, REJECT), (land, LAND)]
 
 
 @pytest.mark.parametrize(("command", "step"), [(command, step) for command, steps in CASES for step in steps])
@@ -157,19 +171,20 @@ def test_a_checkout_with_uncommitted_changes_stops_the_landing(stages, tmp_path)
     assert land(world).state == "landed"
 
 
-def test_eight_contributors_at_once_make_one_proposal(world):
-    world.write(entry())
-    world.clone("pay.git", "clone", "ann")
-    save(world.git("clone"), {"patterns/pool.md": entry()}, "ann")
-
-    def attempt(_):
-        return world.contribute("clone")
-
+def test_eight_promoters_at_once_make_one_proposal(world):
+    text = entry("Pool of Globex is exhausted")
+    save(
+        world.git("pay.git"),
+        {"patterns/pool.md": text, "catalog/private.yaml": "customers: [Globex]\n"},
+        "ben",
+    )
+    people = ["ann", "ben", "cleo", "lead"] * 2
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(attempt, range(8)))
+        found = list(pool.map(lambda who: world.promote(who=who), people))
     assert len({(one.proposal, one.head) for one in found}) == 1
-    assert len(world.git("pay.git").refs("refs/heads/compass/propose")) == 1
-    assert len(world.git("clone").refs("refs/compass/outbox")) == 1
+    assert len(world.git("shop.git").refs("refs/heads/compass/propose")) == 1
+    assert len(world.git("pay.git").refs("refs/compass/outbox")) == 1
+    assert found[0].replaced
 
 
 def test_two_landings_at_once_both_land(world):

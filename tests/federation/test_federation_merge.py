@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compass.adapters.documents import parse_yaml, split
-from compass.federation.merge import _merge_mapping, merge_body, merge_entry
+from compass.federation.merge import Conflict, _merge_mapping, merge_body, merge_entry
 from compass.federation.partial import without
 from compass.model.match import Condition
 
@@ -117,7 +117,7 @@ def test_without_a_common_text_every_difference_is_a_conflict():
 
 
 def test_bodies_merge_by_paragraph_and_keep_the_target_where_both_changed_the_same():
-    found = []
+    found: list[Conflict] = []
     ours = BODY.replace("and then fail", "and fail").replace("smaller", "much smaller")
     theirs = BODY.replace("Make the pool larger", "Make it larger").replace("smaller", "far smaller")
     merged = merge_body(BODY, ours, theirs, found)
@@ -127,8 +127,18 @@ def test_bodies_merge_by_paragraph_and_keep_the_target_where_both_changed_the_sa
     assert [one.field for one in found] == ["body"]
 
 
+def test_bodies_changed_in_different_places_merge_without_a_conflict():
+    found: list[Conflict] = []
+    ours, theirs = (
+        BODY.replace("and then fail", "and fail"),
+        BODY.replace("Make the pool larger", "Make it larger"),
+    )
+    assert merge_body(BODY, ours, theirs, found) == ours.replace("Make the pool larger", "Make it larger")
+    assert not found
+
+
 def test_a_body_that_git_calls_binary_is_a_conflict_and_stays():
-    found = []
+    found: list[Conflict] = []
     assert merge_body("a", "b\0", "c\0", found) == "b\0"
     assert len(found) == 1
 
@@ -139,7 +149,7 @@ LINES = st.lists(st.sampled_from(["one", "two", "three", ""]), max_size=6).map("
 @settings(max_examples=25, deadline=None)
 @given(LINES, LINES)
 def test_a_change_of_one_side_alone_never_conflicts_and_is_taken_whole(base, changed):
-    found = []
+    found: list[Conflict] = []
     assert merge_body(base, changed, base, found) == changed
     assert merge_body(base, base, changed, found) == changed
     assert merge_body(base, changed, changed, found) == changed
@@ -156,13 +166,13 @@ FIELDS = st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
 
 @given(FIELDS, FIELDS, FIELDS)
 def test_merging_fields_never_fails_and_agrees_with_the_side_that_alone_changed(base, ours, theirs):
-    found = []
+    found: list[Conflict] = []
     _merge_mapping((), [base, ours, theirs], found)
     assert _merge_mapping((), [base, ours, base], []) == ours
     assert _merge_mapping((), [base, base, theirs], []) == {
         key: theirs[key] for key in [*base, *theirs] if key in theirs
     }
-    swapped = []
+    swapped: list[Conflict] = []
     _merge_mapping((), [base, theirs, ours], swapped)
     assert {one.field for one in found} == {one.field for one in swapped}
 

@@ -15,7 +15,7 @@ from compass.model.scope import People, Repository, Role, Teams
 def roster(**extra) -> Roster:
     people = [{"id": who, "emails": [mail(who)], "keys": [KEYS[who].authorized]} for who in PEOPLE]
     return Roster(
-        People(schema=1, people=[*people, *extra.get("people", [])]),
+        People.model_validate({"schema": 1, "people": [*people, *extra.get("people", [])]}),
         Teams.model_validate(parse_yaml(TEAMS)),
         "digest",
     )
@@ -109,13 +109,20 @@ def test_whose_roles_count_follows_from_target_and_source_and_at_the_hub_from_wh
     target, source, requester, teams, tribes
 ):
     level = "hub" if target == "hub" else target.split("/")[0]
-    scope = scope_of(Repository(schema=1, level=level, id=target), source, roster(), requester)
+    scope = scope_of(
+        Repository.model_validate({"schema": 1, "level": level, "id": target}), source, roster(), requester
+    )
     assert (scope.teams, scope.tribes) == (teams, tribes)
 
 
 def test_deputies_stand_in_for_leads_and_everybody_of_a_team_is_a_member():
     found = roster()
-    scope = scope_of(Repository(schema=1, level="tribe", id="tribe/shop"), "team/pay", found, "ann")
+    scope = scope_of(
+        Repository.model_validate({"schema": 1, "level": "tribe", "id": "tribe/shop"}),
+        "team/pay",
+        found,
+        "ann",
+    )
     assert found.holders(Role.TEAM_LEAD, scope) == {"lead", "cleo"}
     assert found.holders(Role.TRIBAL_LEAD, scope) == {"chief", "vice"}
     assert found.holders(Role.TEAM_MEMBER, scope) == {"ann", "ben", "cleo", "lead"}

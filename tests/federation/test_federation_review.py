@@ -246,7 +246,9 @@ def test_a_forged_approval_is_no_approval(opened, how):
     standing = review.show(world.desk("pay.git"), pid)
     assert standing.decision is not None
     assert not standing.decision.counted
-    assert review.approve(world.desk("pay.git"), pid, KEYS["ben"]).decision.satisfied
+    approved = review.approve(world.desk("pay.git"), pid, KEYS["ben"])
+    assert approved.decision is not None
+    assert approved.decision.satisfied
 
 
 def test_an_approval_is_read_back_as_who_head_and_tree(opened):
@@ -301,11 +303,9 @@ def test_an_outbox_that_cannot_be_read_or_is_never_free_is_an_error(world, monke
 
 def test_an_entry_is_followed_through_renames_by_its_id(world):
     git = world.git("pay.git")
-    save(git, {"patterns/one.md": entry(), "patterns/other.md": entry(id="pat-0000000002")}, "ann")
+    save(git, {"patterns/one.md": entry(), "patterns/aaa.md": entry(id="pat-0000000002")}, "ann")
     save(git, {"patterns/one.md": entry("Edited")}, "ben")
-    save(
-        git, {"patterns/one.md": None, "patterns/other.md": None, "patterns/two.md": entry("Edited")}, "cleo"
-    )
+    save(git, {"patterns/one.md": None, "patterns/aaa.md": None, "patterns/two.md": entry("Edited")}, "cleo")
     head = save(git, {"patterns/two.md": entry("Again")}, "lead")
     found = find_entry(git, head, "pat-0000000001")
     assert found is not None

@@ -73,6 +73,7 @@ def found(example: Example, folder: Path) -> list[Problem]:
         ("hidden-characters", Example(front='x: {a: [{b: "zero\\u200bwidth"}, 1]}'), 1),
         ("hidden-characters", Example(front='title: "a\\ttab and \\"quotes\\""'), 0),
         ("hidden-characters", Example(front="title: Ligne fran\u00e7aise"), 0),
+        ("hidden-characters-in-body", Example(body="Na\u00efve retries."), 0),
         ("canonical-form", Example(raw=text(Example()).replace("title: Connection pool exhausted", "title:  Connection pool exhausted")), 0),
         ("canonical-form", Example(raw=text(Example()) + "\n\nText.\n\n\n"), 1),
     ],
@@ -145,10 +146,12 @@ def test_facts_are_the_same_out_of_the_cache(tmp_path: Path) -> None:
     write_repository(tmp_path, 12)
     for loaded in load(tmp_path, revision=None).entries:
         facts = facts_of(loaded)
-        assert Facts.loaded(facts.dumped()) == facts
-    odd = Facts(None, (), "sealed:k1:00", (("created", TODAY),), (("must_match", "a"),), match=True)
-    assert Facts.loaded(odd.dumped()) == odd
-    assert Facts.loaded(Facts().dumped()) == Facts()
+        again = Facts.loaded(facts.dumped())
+        assert again.dumped() == facts.dumped()
+        assert len(again.links) >= 3
+        assert again.owner == "group:default/payments"
+        assert again.match == (loaded.kind == "pattern")
+    assert Facts.loaded(Facts().dumped()).dumped() == Facts().dumped()
 
 
 def test_code_is_no_prose_and_offsets_stay() -> None:

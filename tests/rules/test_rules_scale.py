@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from full_entries import write_repository
 
 COUNT = int(os.environ.get("SCALE_ENTRIES", "10000"))
@@ -45,24 +46,37 @@ def run(root: Path) -> Cost:
     return Cost(int(code), cpu, wall, int(kilobytes) / 1024)
 
 
+def yardstick(root: Path) -> float:
+    """CPU seconds of PyYAML's C loader alone over the front matter: what a noisy machine does to it, it does to us."""
+    fronts = [path.read_text().split("---\n")[1] for path in sorted(root.rglob("*.md"))]
+    started = time.process_time()
+    for front in fronts:
+        yaml.load(front, yaml.CSafeLoader)
+    return time.process_time() - started
+
+
 @pytest.mark.scale
 def test_ten_thousand_entries_cold_warm_and_with_five_changed(tmp_path: Path) -> None:
     root = tmp_path / "repo"
     write_repository(root, COUNT)
     sizes = [path.stat().st_size for path in root.rglob("*.md")]
+    alone = yardstick(root)
     cold, _, warm = run(root), run(root), run(root)
     for path in sorted((root / "runbooks").iterdir())[:5]:
         path.write_text(path.read_text() + "\nOne more line.\n")
     changed = run(root)
-    lines = [f"{COUNT} entries of {sum(sizes) / len(sizes):.0f} bytes; the start of Python is counted"]
+    lines = [
+        f"{COUNT} entries of {sum(sizes) / len(sizes):.0f} bytes; PyYAML's C loader alone: {alone:.2f} s CPU"
+    ]
     for name, cost in (("cold", cold), ("warm", warm), ("five changed", changed)):
         each = 1000 * cost.cpu / COUNT
+        rest = f"{cost.cpu / alone:.2f} of the loader, {cost.wall:.2f} s wall, {cost.megabytes:.0f} MB"
         lines.append(
-            f"{name:<13}{cost.cpu:6.2f} s CPU ({each:.3f} per 1,000) {cost.wall:6.2f} s {cost.megabytes:.0f} MB"
+            f"{name:<13}{cost.cpu:6.2f} s CPU with the start of Python ({each:.3f} per 1,000), {rest}"
         )
     sys.stderr.write("\n" + "\n".join(lines) + "\n")
     for cost in (cold, warm, changed):
         assert cost.code == 0
         assert cost.megabytes < 300
-    assert 1000 * cold.cpu / COUNT <= 1.0
-    assert 1000 * warm.cpu / COUNT <= 0.15  # the goal is 0.1 on a quiet machine; Python starts in 0.03 of it
+    assert cold.cpu <= 1.7 * alone
+    assert warm.cpu <= 0.25 * alone
