@@ -46,7 +46,7 @@ _VOLUME: Final = re.compile(
     r"\d(?:\d{0,2}(?:,\d{3})+|\d{3,8})[ ](?:affected |failed |lost |paying |unique |active |impacted )?(?:orders|customers|users|payments|transactions|accounts|tenants|merchants|patients|claims|appointments|checkouts|carts|bookings|subscribers|shipments|invoices|refunds|clients|members|policies|sales|purchases|sessions|visitors|people|employees|stores|drivers|riders|deliveries)\b"
 )
 _HEADING: Final = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ ].*$")
-_NEVER: Final = frozenset(("The", "This", "That", "These", "Those", "Our", "All", "Some", "Many", "Most", "A", "An", "No", "We", "It", "If", "When", "While", "After", "Before", "In", "On", "At", "For", "To", "From", "Monitoring", "Alert", "Check"))  # fmt: skip
+_NEVER: Final = frozenset(("The", "This", "That", "These", "Those", "Our", "All", "Some", "Many", "Most", "A", "An", "No", "We", "It", "If", "When", "While", "After", "Before", "In", "On", "At", "For", "To", "From", "Monitoring", "Alert", "Check", "Customer", "Customers", "Client", "Clients", "Tenant", "Tenants", "Merchant", "Partner", "Vendor", "Supplier", "Account", "Refund", "Invoice"))  # fmt: skip
 
 
 def find_context(text: str, pairs: Sequence[Pair]) -> Iterator[Find]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +30,17 @@ _WORDS: Final = {
     "IBAN": "iban", "PHONE": "phone", "ACCOUNT_ID": "id", "SESSION_ID": "session", "SLACK_ID": "slack-id", "AMOUNT": "amount",
     "UNKNOWN": "unknown",
 }  # fmt: skip
+
+
+_FAMILIES: Final = {
+    "login": "person",
+    "email": "person",
+    "handle": "person",
+    "organization": "host",
+    "node": "host",
+    "pod": "host",
+}
+"""Groups that share their numbers, because one entity, or one word of a replacement, may belong to several."""
 
 
 class Boundary(StrEnum):
@@ -131,12 +143,16 @@ def _named(text: str, finds: Iterable[Find], catalog: Catalog, numbers: Pseudony
 def _replacement(text: str, one: Find, catalog: Catalog, numbers: Pseudonyms) -> str:
     key = one.key or fold(text[one.start : one.end])
     word = _WORDS.get(one.label, "unknown")
+    family = _FAMILIES.get(one.group or word, one.group or word)
     if one.label == "SERVICE" and key in catalog.categories:
-        word = (
-            "".join(c if c.isalnum() else "-" for c in catalog.categories[key].lower()).strip("-")
-            or "service"
-        )
-    return numbers.replacement(word, one.group or word, key)
+        word = _category(catalog.categories[key])
+    return numbers.replacement(word, family, key)
+
+
+def _category(name: str) -> str:
+    """A category as a word of a replacement; never one that stands for something else."""
+    word = re.sub(r"[^a-z0-9]+", "-", fold(name)).strip("-")
+    return word if word[:1].isalpha() and word not in _WORDS.values() else "service"
 
 
 def _compose(before: list[Span], fresh: list[Span]) -> list[Span]:

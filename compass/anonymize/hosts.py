@@ -29,7 +29,7 @@ _NODE: Final = re.compile(
     r"(?<![\w.-])(?:ip-\d{1,3}(?:-\d{1,3}){3}(?:\.[\w.-]*[a-z])?|gke-[\w-]{4,80}|aks-[\w-]+-vmss\w+|(?:i|ec2)-\d+-\d+-\d+-\d+[\w.-]*)(?![\w-])"
 )
 _NUMBERED: Final = re.compile(
-    r"(?<![\w./@-])[A-Za-z](?:[A-Za-z0-9]|[-_](?=[A-Za-z0-9])){2,60}?[-_]?\d{1,5}[a-z]?(?![\w-])"
+    r"(?<![\w./-])[A-Za-z](?:[A-Za-z0-9]|[-_](?=[A-Za-z0-9])){2,60}?[-_]?\d{1,5}[a-z]?(?![\w-])"
 )
 _THREAD: Final = re.compile(
     r"(?i)(?:^|-)(?:exec|thread|threads|pool|nio|executor|dispatcher|epoll|eventloop|forkjoin|scheduler|scheduling|async|main|timer|step|phase|version|level|part|option|release|chapter|section|figure|table|appendix|example|item|day|week|page|v|rc|beta|alpha|build|top|sha|utf|iso|log4j|http|tls|ssl|ipv|cve|rfc|layer|tier|type|sev|covid|gpt|claude|llama|sonnet|opus)-?\d{1,4}(?:-|$)"

@@ -33,7 +33,7 @@ _VERB: Final = re.compile(
     r"declare[sd]|took|takes|handed|hands|approve[sd]|scale[sd]|disable[sd]|enable[sd]|pasted|posted|wrote|writes|rotated|rotates|revoked|logged|has|had|will|and I|replied|replies|discover(?:ed|s)|investigat(?:ed|es)|"
     r"believed|thought|thinks|agreed|decided|decides|manually|then|also|pushed|pushes|made|bumped|increased|killed|checks|checked|sees|saw|got|gets|went|paste[sd]|deleted|removed|added|who|whose|ssh'ed|triggered|failed over|updated)\b)"
 )
-_AT: Final = re.compile(r"(?<![\w@./+=-])@(?=[A-Za-z])([A-Za-z0-9](?:[\w.-]{0,38}[A-Za-z0-9])?)(?![\w@/])")
+_AT: Final = re.compile(r"(?<![\w@./+=⟨-])@(?=[A-Za-z])([A-Za-z0-9](?:[\w.-]{0,38}[A-Za-z0-9])?)(?![\w@/])")
 _ANNOTATIONS: Final = wordlist("annotations")
 _BEFORE_LOGIN: Final = (
     "user",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from compass.investigate.deviation import Deviation, by_component
 from compass.investigate import log_trials, metric_trials, trace_trials
+from compass.investigate.deviation import Deviation, by_component
 from compass.investigate.experiments import Bench, Trial
 from compass.investigate.families import Family
 from compass.investigate.findings import Finding, Signal
@@ -18,8 +18,9 @@ from compass.model.recording import Change
 MOST: Final = 5
 RANKED: Final = 3
 _RECENT: Final = 2 * 3600.0
-_STRONGEST: Final = 3
 _TRIALS: Final = 4
+_LEAST: Final = 2
+_TELLING: Final = 0.35
 _RESOURCES: Final = {
     Family.CPU: "processor time",
     Family.MEMORY: "memory",
@@ -80,24 +81,33 @@ def _why(ranked: Ranked, most: int = 4) -> tuple[str, ...]:
 
 
 def _trials(bench: Bench, ranked: Ranked, own: Sequence[Deviation]) -> Iterator[Trial]:
-    """Two to four different experiments, those first that the strongest findings call for."""
+    """Two different experiments or more: all that the strongest findings call for, others only to make up two."""
     asked: set[str] = set()
-    for trial in _possible(bench, ranked, own):
-        if trial.question not in asked and len(asked) < _TRIALS:
+    for finding in _telling(ranked):
+        for trial in _for_finding(bench, finding):
+            if trial.question not in asked and len(asked) < _TRIALS:
+                asked.add(trial.question)
+                yield trial
+    for trial in _others(bench, ranked.component, own):
+        if trial.question not in asked and len(asked) < _LEAST:
             asked.add(trial.question)
             yield trial
 
 
-def _possible(bench: Bench, ranked: Ranked, own: Sequence[Deviation]) -> Iterator[Trial]:
-    name = ranked.component
-    for finding in ranked.findings[:_STRONGEST]:
-        yield from _for_finding(bench, finding)
+def _telling(ranked: Ranked) -> list[Finding]:
+    """What adds little is no part of the prediction, so that it must not refute it either."""
+    top = ranked.parts[0]
+    return [one for part, one in zip(ranked.parts, ranked.findings, strict=True) if part >= _TELLING * top]
+
+
+def _others(bench: Bench, name: str, own: Sequence[Deviation]) -> Iterator[Trial]:
     if bench.observed.window.spans:
         yield trace_trials.inside(bench, name)
-    yield from (metric_trials.level(bench, _as_finding(one)) for one in own[:_STRONGEST])
     below = log_trials.callees_fail(bench, name)
     if below:
         yield below
+    telling = [one for one in own if one.meaning.family not in metric_trials.PASSIVE]
+    yield from (metric_trials.level(bench, _as_finding(one)) for one in telling[:1])
     yield metric_trials.any_level(bench, name)
 
 
@@ -106,7 +116,9 @@ def _for_finding(bench: Bench, finding: Finding) -> Iterator[Trial]:
     if finding.signal in {Signal.METRIC, Signal.BALANCE}:
         yield metric_trials.level(bench, finding)
         yield metric_trials.peers(bench, finding)
-    elif finding.signal is Signal.GAP and finding.source == "tempo" and finding.other:
+        if finding.family in _RESOURCES:
+            yield metric_trials.hurts(bench, name)
+    elif finding.signal is Signal.GAP and finding.source == "tempo":
         yield trace_trials.on_the_way(bench, finding.other, name)
         yield trace_trials.not_inside(bench, name)
     elif finding.signal is Signal.OWN_TIME:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from compass.investigate.citations import checked, cite_field
 from compass.investigate.experiments import moment
@@ -11,12 +12,14 @@ from compass.library import Library
 from compass.model.entry import Pattern, SystemLevel
 from compass.model.investigation import Cause, Happening, Hypothesis, Origin, Verdict
 
+LIKELY: Final = 0.5  # a hypothesis below this is no conclusion, even if nothing refutes it
+
 
 def causes(hypotheses: Sequence[Hypothesis], library: Library, observed: Observation) -> tuple[Cause, ...]:
     """What contributed, as far as the experiments support it; a pattern's causes cite the line they stand on."""
     found: dict[str, Cause] = {}
     for hypothesis in hypotheses:
-        if hypothesis.verdict is Verdict.SUPPORTED:
+        if hypothesis.verdict is Verdict.SUPPORTED and hypothesis.confidence >= LIKELY:
             for cause in _of(hypothesis, library):
                 found.setdefault(cause.text, cause)
     for text in _blind(observed):

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from compass.adapters.telemetry.answer import Answer
+from compass.investigate.balance import TRAVELS
 from compass.investigate.deviation import Deviation, deviations
 from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of_series, moment, quoted
 from compass.investigate.families import Family
@@ -92,6 +93,26 @@ def any_level(bench: Bench, component: str) -> Trial:
         worst = max(found, key=lambda one: one.surprise)
         text = f"the furthest is {worst.key.metric}: {levels(worst)}"
         return Judged(Verdict.SUPPORTED if worst.surprise >= CLEAR else Verdict.REFUTED, text, text)
+
+    selector = f'{{service_name="{quoted(component)}"}}'
+    return bench.trial(question, lambda: bench.telemetry.raw(selector, *bench.window), judge)
+
+
+def hurts(bench: Bench, component: str) -> Trial:
+    """Does the component answer worse? A shortage that slows nobody down explains nothing."""
+    question = Question(
+        f"Does {component} itself answer slower, or fail more often, than before?",
+        "its latency, errors and availability lie within their range",
+        "prometheus",
+    )
+
+    def judge(answer: Answer[Any]) -> Judged:
+        found = [one for one in _again(bench, answer.data) if one.meaning.family in TRAVELS]
+        if not found:
+            return Judged(Verdict.INCONCLUSIVE, "neither its latency nor its errors are measured", "")
+        worst = max(found, key=lambda one: one.surprise)
+        text = f"the furthest is {worst.key.metric}: {levels(worst)}"
+        return _judged(worst, text)._replace(reason=text)
 
     selector = f'{{service_name="{quoted(component)}"}}'
     return bench.trial(question, lambda: bench.telemetry.raw(selector, *bench.window), judge)

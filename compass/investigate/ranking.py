@@ -50,11 +50,12 @@ _TRACED: Final = 0.5
 
 
 class Ranked(NamedTuple):
-    """A component, its score and the findings that make it up, strongest first."""
+    """A component, its score, and the findings that make it up, strongest first, with what each adds."""
 
     component: str
     score: float
     findings: tuple[Finding, ...]
+    parts: tuple[float, ...] = ()
 
 
 class Ranking(NamedTuple):
@@ -86,15 +87,16 @@ def combine(observed: Observation, found: Iterable[Finding]) -> tuple[Ranked, ..
     grouped: dict[str, list[Finding]] = defaultdict(list)
     for finding in found:
         grouped[finding.component].append(finding)
-    traced = len({span.service for span in observed.window.spans})
+    traced = len({span.service for span in observed.window.spans}) > 1
+    linked = bool(observed.edges)
     ranked = []
     for component in observed.components:
-        findings = sorted(
-            grouped[component],
-            key=lambda one: (-weigh(one, traced=traced > 1, linked=bool(observed.edges)), one.text),
+        weighed = sorted(
+            ((weigh(one, traced=traced, linked=linked), one) for one in grouped[component]),
+            key=lambda pair: (-pair[0], pair[1].text),
         )
-        score = sum(weigh(one, traced=traced > 1, linked=bool(observed.edges)) for one in findings)
-        ranked.append(Ranked(component, score, tuple(findings)))
+        parts = tuple(part for part, _ in weighed)
+        ranked.append(Ranked(component, sum(parts), tuple(one for _, one in weighed), parts))
     return tuple(sorted(ranked, key=lambda one: (-one.score, one.component)))
 
 

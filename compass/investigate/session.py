@@ -20,13 +20,14 @@ from compass.investigate.candidates import (
     from_ranking,
 )
 from compass.investigate.citations import checked
-from compass.investigate.conclude import causes, missing, timeline
+from compass.investigate.conclude import LIKELY, causes, missing, timeline
 from compass.investigate.experiments import Bench
 from compass.investigate.knowledge import related
 from compass.investigate.observation import Observation
 from compass.investigate.observe import observe
 from compass.investigate.patterns import from_patterns
 from compass.investigate.ranking import Ranking, rank
+from compass.investigate.recognition import recognize
 from compass.library import Library
 from compass.model.ids import new_id
 from compass.model.investigation import (
@@ -38,6 +39,7 @@ from compass.model.investigation import (
     ServiceScore,
     Verdict,
 )
+from compass.model.match import Match
 
 # How much one experiment moves the odds of its hypothesis: a rule, not yet a calibration.
 SUPPORTS = 3.0
@@ -54,6 +56,7 @@ class Session:
     observed: Observation
     ranking: Ranking
     candidates: tuple[Candidate, ...]
+    bench: Bench
     started: datetime
     clock: Callable[[], float]
     began: float
@@ -93,7 +96,7 @@ class Session:
         """The investigation as it is now."""
         hypotheses = self.hypotheses()
         found = causes(hypotheses, self.library, self.observed)
-        standing = [one for one in hypotheses if one.verdict is Verdict.SUPPORTED and not one.citations]
+        standing = [one for one in hypotheses if stands(one) and not one.citations]
         claims = [*(one.statement for one in standing), *(one.text for one in found if not one.supported)]
         return Investigation(
             id=self.id,
@@ -111,11 +114,24 @@ class Session:
             ),
             contributing_causes=found,
             timeline=timeline(self.observed),
+            recognized_by=self._recognized(hypotheses),
             missing=missing(self.observed),
             unsupported=tuple(dict.fromkeys(claims)),
             notes=tuple(self.notes),
             cost=Cost(seconds=round(self.clock() - self.began, 2)),
         )
+
+    def _recognized(self, hypotheses: Sequence[Hypothesis]) -> Match | None:
+        """A match for the component of the best hypothesis that stands."""
+        for one in hypotheses:
+            if stands(one) and one.service:
+                return recognize(self.bench, self.ranking, one.service)
+        return None
+
+
+def stands(hypothesis: Hypothesis) -> bool:
+    """Whether a hypothesis may be concluded from: supported, and likelier than not."""
+    return hypothesis.verdict is Verdict.SUPPORTED and hypothesis.confidence >= LIKELY
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:
@@ -162,7 +178,7 @@ def open_session(
     )
     candidates = related(chosen, incident, library, cache)
     identifier = new_id("investigation", random)
-    return Session(identifier, incident, library, observed, ranking, candidates, now, clock, began)
+    return Session(identifier, incident, library, observed, ranking, candidates, bench, now, clock, began)
 
 
 def choose(

@@ -24,17 +24,23 @@ _MORE: Final = 1.2
 Times = list[tuple[float, float]]
 
 
-def on_the_way(bench: Bench, caller: str, callee: str) -> Trial:
-    """Do calls between these two spend longer on the way than before?"""
+def on_the_way(bench: Bench, caller: str, name: str) -> Trial:
+    """Do calls from `caller` to `name` spend longer on the way than before? Without a caller: calls that `name` makes."""
+    callees = sorted(bench.observed.callees.get(name, ()))
+    pairs = [(caller, name)] if caller else [(name, callee) for callee in callees]
     question = Question(
-        f"Do calls from {caller} to {callee} spend longer on the way than before?",
+        f"Do calls {f'from {caller} to' if caller else 'by'} {name} spend longer on the way than before?",
         f"the median since detection is less than {LONGER} times the one before",
         "tempo",
     )
+
+    def measure(forest: Forest) -> Times:
+        return sorted(one for pair in pairs for one in edge_times(forest, *pair))
+
     return bench.trial(
         question,
-        lambda: _spans(bench, caller, callee),
-        lambda answer: _judge_times(bench, answer.data, lambda part: edge_times(part, caller, callee)),
+        lambda: _spans(bench, *dict.fromkeys(end for pair in pairs for end in pair)),
+        lambda answer: _judge_times(bench, answer.data, measure),
     )
 
 

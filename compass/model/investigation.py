@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from compass.model.base import Model, SchemaVersion
 from compass.model.entry import SystemLevel, Text, Time, TimeWindow
+from compass.model.match import Match
 
 InvestigationId = Annotated[str, StringConstraints(pattern=r"^inv-[0-9a-hjkmnp-tv-z]{10}$")]
 Datasource = Literal["prometheus", "loki", "tempo", "changes", "alerts"]
@@ -142,6 +143,9 @@ class Investigation(Model):
     services: tuple[ServiceScore, ...] = ()
     contributing_causes: tuple[Cause, ...] = ()
     timeline: tuple[Happening, ...] = ()
+    recognized_by: Match | None = Field(
+        default=None, description="a match that held on replay during the incident and not before it"
+    )
     missing: tuple[str, ...] = Field(
         default=(), description="telemetry that was not there or failed to answer"
     )

@@ -212,8 +212,8 @@ def _paired(results: Sequence[Ranked]) -> Iterator[tuple[str, str, int, int, flo
 def sign_test(won: int, lost: int) -> float:
     """Two-sided probability of a split at least as uneven under a fair coin."""
     count = won + lost
-    tail = sum(math.comb(count, k) for k in range(min(won, lost) + 1)) / 2**count
-    return min(1.0, 2 * tail)
+    tail = sum(math.comb(count, k) for k in range(min(won, lost) + 1))
+    return min(1.0, float(2 * tail / 2**count))
 
 
 def ranking_lines(report: Report) -> Iterator[str]:

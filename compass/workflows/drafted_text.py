@@ -1,0 +1,104 @@
+"""The body of drafts: the journey of an investigation in Markdown, dead ends included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from compass.model.investigation import Hypothesis, Investigation, Verdict
+
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#])")
+_WORDS: Final = {
+    Verdict.SUPPORTED: "It was supported",
+    Verdict.REFUTED: "It was refuted",
+    Verdict.INCONCLUSIVE: "It stayed open",
+}
+
+
+def postmortem_body(record: Investigation) -> str:
+    """Impact, Timeline, Investigation, Lessons: what is known is written, what is not is asked."""
+    lines = [
+        "## Impact",
+        "",
+        f"{escaped(record.incident.symptom)}.",
+        "Who was hurt, how badly and for how long? The telemetry does not say.",
+        "",
+        "## Timeline",
+        "",
+        "All times are in UTC.",
+        "",
+        "| time | what happened | source |",
+        "|---|---|---|",
+        *(
+            f"| {one.time:%Y-%m-%d %H:%M:%S} | {escaped(one.what)} | {one.source} |"
+            for one in record.timeline
+        ),
+        "",
+        "## Investigation",
+        "",
+        f"{len(record.hypotheses)} explanations competed, in the investigation {record.id}.",
+        "",
+    ]
+    for hypothesis in record.hypotheses:
+        lines += [*_journey(hypothesis), ""]
+    lines += [f"- {escaped(note.text)} ({note.time:%H:%M:%S})" for note in record.notes]
+    lines += ["## Lessons", "", *_lessons(record)]
+    return "\n".join([*lines, *_footnotes(record)])
+
+
+def _journey(hypothesis: Hypothesis) -> Iterator[str]:
+    yield f"{hypothesis.rank}. {escaped(hypothesis.statement)}."
+    yield f"   It predicts that {escaped(hypothesis.predicts)}."
+    for one in hypothesis.experiments:
+        yield f"   {escaped(one.question)} {one.verdict.capitalize()}: {escaped(one.error or one.reason)}."
+    yield f"   {_WORDS[hypothesis.verdict]}, with a confidence of {hypothesis.confidence:.2f}."
+    for citation in hypothesis.citations:
+        yield f"   Cited: `{citation.ref}`."
+
+
+def _lessons(record: Investigation) -> Iterator[str]:
+    yield "What surprised us, what went well, and where were we lucky?"
+    for lack in record.missing:
+        yield f"Not seen: {escaped(lack)}."
+    for claim in record.unsupported:
+        yield f"Not supported by any citation: {escaped(claim)}."
+    yield "The evidence is stored above.[^e1]"
+
+
+def pattern_body(record: Investigation) -> str:
+    """Symptoms, Mechanism, Diagnosis, Mitigation."""
+    best = next((one for one in record.hypotheses if one.verdict is Verdict.SUPPORTED), None)
+    lines = [
+        "## Symptoms",
+        "",
+        f"{escaped(record.incident.symptom)}.[^e1]",
+        "",
+        "## Mechanism",
+        "",
+        f"{escaped(best.statement if best else 'Not known')}. Is that how it happens? A person has to say.",
+        "",
+        "## Diagnosis",
+        "",
+        *(
+            f"- {escaped(one.statement)}: it predicts that {escaped(one.predicts)}."
+            for one in record.hypotheses
+        ),
+        "",
+        "## Mitigation",
+        "",
+        "What helped? Link the runbook here.",
+    ]
+    return "\n".join([*lines, *_footnotes(record)])
+
+
+def _footnotes(record: Investigation) -> list[str]:
+    return [
+        "",
+        f"[^e1]: Telemetry of the investigation {record.id}; query, window and digest are in the front matter.",
+    ]
+
+
+def escaped(text: str) -> str:
+    """Text from telemetry as plain Markdown: it can neither link, nor embed, nor start a heading."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
