@@ -6,18 +6,34 @@ text from a user reaches Git as an option or an unchecked URL. GitPython serves 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from git.cmd import Git
 
+from compass.adapters.commits import CommitInfo, Signature, parse_commit, trailers
 from compass.errors import ConflictError, OutsideError, UsageError
+
+__all__ = [
+    "MAX_BLOB",
+    "ZERO",
+    "CommitInfo",
+    "GitRepository",
+    "Signature",
+    "TreeEntry",
+    "check_url",
+    "parse_commit",
+    "run",
+    "trailers",
+]
 
 ZERO: Final = "0" * 40
 MAX_BLOB: Final = 16 * 1024 * 1024
@@ -28,8 +44,6 @@ _URL: Final = re.compile(
 _REF: Final = re.compile(
     r"(?:HEAD|refs/(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.))[A-Za-z0-9_./-]*[A-Za-z0-9_-])"
 )
-_TRAILER: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
-_CHUNK: Final = 2000
 _SAFE: Final = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
@@ -48,44 +62,12 @@ _ENVIRONMENT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """Who did something to a commit, and when (with zone)."""
-
-    name: str
-    email: str
-    when: datetime
-
-    def __str__(self) -> str:
-        """As in a commit object: `Name <mail> seconds +hhmm`."""
-        name, email = (re.sub(r"[<>\n\x00]", "", part).strip() for part in (self.name, self.email))
-        return f"{name} <{email}> {int(self.when.timestamp())} {self.when.strftime('%z') or '+0000'}"
-
-
-@dataclass(frozen=True, slots=True)
 class TreeEntry:
     """A file in a tree."""
 
     mode: str
     oid: str
     path: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommitInfo:
-    """A commit, parsed; `trailers` in order, `signature` the armoured text of `gpgsig` if there is one."""
-
-    oid: str
-    tree: str
-    parents: tuple[str, ...]
-    author: Signature
-    committer: Signature
-    message: str
-    trailers: tuple[tuple[str, str], ...] = ()
-    signature: str | None = None
-
-    def trailer(self, key: str) -> str | None:
-        """The last value of a trailer."""
-        return next((value for name, value in reversed(self.trailers) if name == key), None)
 
 
 def run(
@@ -96,14 +78,33 @@ def run(
     extra: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes, str]:
     """Run git with the safe settings; status, standard output, standard error."""
-    process: Any = Git(where).execute(
+    process = start(arguments, where=where, extra=extra)
+    out, err = process.communicate(data)
+    return int(process.returncode), out, err.decode("utf-8", "replace").strip()
+
+
+def start(
+    arguments: Sequence[str], *, where: Path | None = None, extra: Mapping[str, str] | None = None
+) -> Any:
+    """A running git with the safe settings and pipes: GitPython's handle, which acts as a `subprocess.Popen`."""
+    return Git(where).execute(
         ["git", *_SAFE, *arguments],
         as_process=True,
         istream=subprocess.PIPE,
         env={**_ENVIRONMENT, **(extra or {})},
     )
-    out, err = process.communicate(data)
-    return int(process.returncode), out, err.decode("utf-8", "replace").strip()
+
+
+def _ask(stream: IO[bytes], oids: Sequence[str]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        stream.write("".join(f"{oid}\n" for oid in oids).encode())
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
+
+
+def _skip(stream: IO[bytes], size: int) -> None:
+    while size > 0 and (chunk := stream.read(min(size, 65536))):
+        size -= len(chunk)
 
 
 def check_url(url: str) -> str:
@@ -203,20 +204,27 @@ class GitRepository:
         return found[oid]
 
     def read_many(self, oids: Iterable[str], limit: int = MAX_BLOB) -> dict[str, bytes]:
-        """Objects by id, in a few processes; those that are missing or over `limit` bytes are left out."""
+        """Objects by id, in one process; those that are missing or over `limit` bytes are left out."""
         wanted = list(dict.fromkeys(oids))
+        if not wanted:
+            return {}
+        process = start([f"--git-dir={self.git_dir}", "cat-file", "--batch"], where=self.root)
+        # Git answers while it is still being asked: asking on a thread of its own keeps either side from waiting.
+        asking = threading.Thread(target=_ask, args=(process.stdin, wanted), daemon=True)
+        asking.start()
         found: dict[str, bytes] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            sizes = self.git(
-                "cat-file", "--batch-check=%(objectname) %(objectsize)", data="\n".join(chunk).encode()
-            )
-            small = [
-                row.split()[0]
-                for row in sizes.decode().splitlines()
-                if row.split()[1].isdigit() and int(row.split()[1]) <= limit
-            ]
-            found.update(_batch(self.git("cat-file", "--batch", data="\n".join(small).encode())))
+        while header := process.stdout.readline():
+            oid, kind, *size = header.decode().split()
+            if kind == "missing" or not size:
+                continue
+            if int(size[0]) > limit:
+                _skip(process.stdout, int(size[0]) + 1)
+            else:
+                found[oid] = process.stdout.read(int(size[0]) + 1)[:-1]
+        asking.join()
+        complaint = process.stderr.read().decode("utf-8", "replace").strip()
+        if process.proc.wait():
+            raise OutsideError(f"git cat-file failed in {self.root}: {complaint}")
         return found
 
     def refs(self, *prefixes: str) -> dict[str, str]:
@@ -371,13 +379,26 @@ class GitRepository:
 
     def fetch_missing(self, url: str, revision: str, wanted: Iterable[str]) -> None:
         """In one batch, fetch those of the `wanted` objects of a revision that a blobless fetch left out."""
-        rows = self.git("rev-list", "--objects", "--missing=print", "--no-object-names", f"{revision}^{{tree}}").decode().split()
+        rows = (
+            self.git("rev-list", "--objects", "--missing=print", "--no-object-names", f"{revision}^{{tree}}")
+            .decode()
+            .split()
+        )
         missing = {row[1:] for row in rows if row.startswith("?")} & set(wanted)
         if not missing:
             return
-        options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--filter=blob:none", "--stdin"]
+        options = [
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--filter=blob:none",
+            "--stdin",
+        ]
         quick = ("-c", "fetch.negotiationAlgorithm=noop")
-        status, _, err = self.attempt(*quick, "fetch", *options, "--", check_url(url), data="\n".join(sorted(missing)).encode())
+        status, _, err = self.attempt(
+            *quick, "fetch", *options, "--", check_url(url), data="\n".join(sorted(missing)).encode()
+        )
         if status:
             raise OutsideError(f"cannot fetch from {url}: {err}")
 
@@ -392,56 +413,6 @@ class GitRepository:
             if "stale info" in text or "[rejected]" in text:
                 raise ConflictError(f"{ref} of {url} was changed by somebody else", "run the command again")
             raise OutsideError(f"cannot push to {url}: {text.strip()}")
-
-
-def parse_commit(oid: str, data: bytes) -> CommitInfo:
-    """A commit object as values."""
-    head, _, message = data.decode("utf-8", "surrogateescape").partition("\n\n")
-    fields: dict[str, list[str]] = {}
-    key = ""
-    for line in head.split("\n"):
-        if line.startswith(" ") and key:
-            fields[key][-1] += "\n" + line[1:]
-        else:
-            key, _, value = line.partition(" ")
-            fields.setdefault(key, []).append(value)
-    signature = fields.get("gpgsig") or fields.get("gpgsig-sha256")
-    return CommitInfo(
-        oid=oid,
-        tree=fields["tree"][0],
-        parents=tuple(fields.get("parent", ())),
-        author=_signature(fields["author"][0]),
-        committer=_signature(fields["committer"][0]),
-        message=message,
-        trailers=trailers(message),
-        signature=signature[0] if signature else None,
-    )
-
-
-def trailers(message: str) -> tuple[tuple[str, str], ...]:
-    """The `Key: value` lines of the last paragraph, if every line of it is one."""
-    last = message.rstrip("\n").rpartition("\n\n")[2].split("\n")
-    found = [_TRAILER.fullmatch(line) for line in last]
-    return tuple((row[1], row[2]) for row in found if row) if all(found) else ()
-
-
-def _signature(text: str) -> Signature:
-    found = re.fullmatch(r"(.*?) ?<([^<>]*)> (-?\d+) ([+-])(\d\d)(\d\d)", text, re.DOTALL)
-    if not found:
-        return Signature(text, "", datetime.fromtimestamp(0, UTC))
-    offset = timedelta(hours=int(found[5]), minutes=int(found[6])) * (-1 if found[4] == "-" else 1)
-    return Signature(found[1], found[2], datetime.fromtimestamp(int(found[3]), timezone(offset)))
-
-
-def _batch(out: bytes) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    at = 0
-    while at < len(out):
-        end = out.index(b"\n", at)
-        oid, _, size = out[at:end].decode().split()
-        found[oid] = out[end + 1 : end + 1 + int(size)]
-        at = end + int(size) + 2
-    return found
 
 
 def _check_path(path: str) -> None:

@@ -70,7 +70,8 @@ class Terms:
     def __init__(self, names: PrivateNames) -> None:
         self.by_form: dict[str, Term] = {}
         self._by_first: dict[str, list[str]] = {}
-        self.domains: tuple[str, ...] = tuple(sorted({fold(domain).strip(".") for domain in _domains(names)}))
+        domains = {fold(domain).strip(".") for domain in _domains(names)} - {""}
+        self.domains: tuple[str, ...] = tuple(sorted(domains, key=lambda domain: (-len(domain), domain)))
         groups = (
             ("CUSTOMER", names.customers), ("CLUSTER", names.clusters), ("SERVICE", names.services), ("TEAM", names.teams),
         )  # fmt: skip

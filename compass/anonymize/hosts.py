@@ -76,7 +76,7 @@ def find_in_token(token: str, domains: tuple[str, ...]) -> Iterator[Find]:
         lower = token.lower()
         for domain in domains:
             if domain in lower:
-                yield from _own_domain(token, domain)
+                yield from _own_domain(token, domain, domains)
     if _DIGIT.search(token):
         if "-" in token:
             for found in _NODE.finditer(token):
@@ -173,10 +173,10 @@ def _private_name(host: str) -> bool:
     return not is_public_host(host) and (last in _PUBLIC_TLD or last in _PRIVATE_TLD or last.isalpha())
 
 
-def _own_domain(text: str, domain: str) -> Iterator[Find]:
+def _own_domain(text: str, domain: str, domains: tuple[str, ...]) -> Iterator[Find]:
     pattern = re.compile(rf"(?<![\w.-])(?:[\w-]+\.)*{re.escape(domain)}(?![\w-]|\.\w)", re.IGNORECASE)
     for found in pattern.finditer(text):
-        yield Find(*found.span(), "HOST", "catalog-domain", host_key(found[0], (domain,)), "host")
+        yield Find(*found.span(), "HOST", "catalog-domain", host_key(found[0], domains), "host")
 
 
 def _pods(text: str) -> Iterator[Find]:

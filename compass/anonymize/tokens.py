@@ -42,6 +42,7 @@ _NOISE: Final = re.compile(
 _CASED: Final = re.compile(
     r"[A-Z]?[a-z]+|[A-Z]{1,12}s?|[A-Z]{2,6}[a-z]{3,}|[a-z]+(?:[A-Z][a-z]{2,}|[A-Z]{2,5}$)+|(?:[A-Z][a-z]{2,}|[A-Z]{2,5}(?=[A-Z]|$)){2,}"
 )
+_COLOUR: Final = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
 _HEX: Final = re.compile(r"[0-9a-f]{7,64}")
 _PUBLIC_ID: Final = re.compile(
     rf"(?i:([0-9a-f])\1{{7}}-(?:\1{{4}}-){{3}}\1{{12}}|123e4567-e89b-12d3-a456-426\d{{9}}|550e8400-e29b-41d4-a716-446655440000)|{ENTRY_ID.pattern}|{INVESTIGATION_ID.pattern}"
@@ -117,7 +118,7 @@ class Tokens:
 
     def _classify(self, chunk: str) -> tuple[Piece, ...]:
         core = chunk.strip(_EDGE)
-        if not core or _SAFE_CHUNK.fullmatch(core) or (core.isalpha() and self._known(core)):
+        if not core or (chunk[0] == "#" and _COLOUR.fullmatch(core)) or _SAFE_CHUNK.fullmatch(core) or (core.isalpha() and self._known(core)):
             return ()
         unknown = [piece for run in _RUN.finditer(chunk) if (piece := self._run(run))]
         if _NOISE.search(core) and _noisy(core):
@@ -137,6 +138,10 @@ class Tokens:
     def _known(self, word: str) -> bool:
         return vocabulary().knows(word) or word.lower() in self.allowed
 
+    def _contracted(self, value: str, word: str) -> bool:
+        """`isn't`: the word without the n of its not."""
+        return value[len(word) + 1 :].lower() == "t" and word[-1:] in "nN" and self._known(word[:-1])
+
     def _run(self, run: re.Match[str]) -> Piece | None:
         value = run[0]
         word = value.split("'")[0].split("’")[0]
@@ -144,7 +149,7 @@ class Tokens:
         if word.isdigit():
             return None if _plain_number(word) else Piece(start, end, "number")
         if word.isalpha():
-            if self._known(word):
+            if self._known(word) or self._contracted(value, word):
                 return None
             return Piece(start, end, "word" if _wordlike(word) else "mixed")
         if (
@@ -181,8 +186,9 @@ def _noisy(core: str) -> bool:
 
 def _wordlike(word: str) -> bool:
     """Letters as a person writes them: `Acme`, `ACME`, `AcmePay`; not `STQKjW`."""
-    plain = word.isascii() and _CASED.fullmatch(word) is None
-    return len(word) <= 24 and not plain and not _unspeakable(word.lower())
+    if len(word) > 24 or (word.isascii() and _CASED.fullmatch(word) is None):
+        return False
+    return not _unspeakable(word.lower())
 
 
 def _unspeakable(lower: str) -> bool:

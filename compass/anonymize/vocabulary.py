@@ -45,6 +45,7 @@ _SUFFIXES: Final = (
 )
 _CAMEL: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _CACHE_LIMIT: Final = 50_000
+_LONGEST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Vocabulary:
         return found
 
     def _decide(self, word: str) -> bool:
+        if len(word) > _LONGEST:
+            return False
         lower = word.lower()
         if len(word) <= 2 or lower in self.words:
             return True

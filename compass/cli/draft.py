@@ -9,7 +9,7 @@ import click
 
 from compass.cli.context import Context
 from compass.cli.render import emit_json, format_option
-from compass.workflows.draft import KIND_NAMES, draft
+from compass.workflows.draft import KIND_NAMES, draft, owner_of
 from compass.workflows.investigate import Memory, find_record
 
 
@@ -26,7 +26,14 @@ def command(context: Context, *, investigation: str, kind: str | None, output: s
     memory = Memory(context.repo, context.settings.data, context.settings.cache)
     root, record = find_record(investigation, memory)
     kinds = (kind,) if kind else KIND_NAMES
-    drafts = draft(root, record, kinds, now=datetime.now(UTC), random=SystemRandom())
+    drafts = draft(
+        root,
+        record,
+        kinds,
+        owner=owner_of(memory.library()),
+        now=datetime.now(UTC),
+        random=SystemRandom(),
+    )
     if output == "json":
         rows = [{"kind": one.kind, "id": one.id, "path": one.path, "written": one.written} for one in drafts]
         emit_json({"schema": 1, "investigation": record.id, "repository": str(root), "drafts": rows})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from compass.adapters.documents import YamlProblem, parse_yaml
-from compass.adapters.forge.plain import MAIN, PlainForge, is_remote
+from compass.adapters.forge.plain import MAIN, PlainForge
 from compass.adapters.git import GitRepository
+from compass.adapters.remotes import origin_of
 from compass.errors import ConfigError, Location, OutsideError
 from compass.federation.roster import Roster, roster_digest
-from compass.library import clone_path, parent_path
+from compass.library import clone_path, locate_parent
 from compass.library.source import MAX_FILE
 from compass.model.base import Model
 from compass.model.scope import Level, People, Repository, Teams
@@ -65,40 +65,10 @@ def again(member: Member) -> Member:
     return Member(member.forge, commit, read_model(member.git, commit, CONFIG, Repository))
 
 
-def parents(member: Member, clones: Path) -> tuple[str, ...]:
-    """Where the parents named in compass.yaml are: URLs as they are, paths made absolute.
-
-    A clone may lie elsewhere than its origin; then a relative path counts from the origin.
-    """
+def parents(member: Member) -> tuple[str, ...]:
+    """Where the parents named in compass.yaml are: URLs as they are, paths made absolute."""
     origin = member.forge.url or origin_of(member.git)
-    found = []
-    for parent in member.config.parents:
-        path = parent if is_remote(parent) else str(parent_path(member.git.root, parent, clones))
-        if not is_remote(parent) and origin and not Path(path).is_dir():
-            path = beside(origin, parent)
-        found.append(path)
-    return tuple(found)
-
-
-def beside(origin: str, relative: str) -> str:
-    """A relative path counted from a URL or folder, as Git does it for submodules: `../hub` beside `…/team` is `…/hub`."""
-    head, sep, tail = (
-        origin.rpartition("://")
-        if "://" in origin
-        else origin.rpartition(":")
-        if is_remote(origin)
-        else ("", "", origin)
-    )
-    return f"{head}{sep}{posixpath.normpath(posixpath.join(tail, relative))}"
-
-
-def origin_of(git: GitRepository) -> str | None:
-    """The URL or folder of the remote `origin`."""
-    status, out, _ = git.attempt("config", "--get", "remote.origin.url")
-    text = out.decode("utf-8", "replace").strip()
-    if status or not text:
-        return None
-    return text if is_remote(text) else str((git.root / text).resolve())
+    return tuple(locate_parent(member.git.root, parent, origin) for parent in member.config.parents)
 
 
 def via_origin(member: Member, clones: Path) -> Member | None:
@@ -114,7 +84,7 @@ def via_origin(member: Member, clones: Path) -> Member | None:
 
 def find_parent(member: Member, level: Level, clones: Path) -> Member:
     """The parent of this level that compass.yaml names; ConfigError when there is none."""
-    found, lost = _open_all(parents(member, clones), clones)
+    found, lost = _open_all(parents(member), clones)
     for one in found:
         if one.config.level is level:
             return one
@@ -130,7 +100,7 @@ def find_roster(member: Member, clones: Path) -> Roster:
     seen = {member.id}
     lost: list[str] = []
     for one in queue:
-        found, failed = _open_all(parents(one, clones), clones)
+        found, failed = _open_all(parents(one), clones)
         lost += failed
         for above in found:
             if above.config.level is Level.ORG:

@@ -11,8 +11,9 @@ from typing import Any, Final
 from pydantic import Field, ValidationError
 
 from compass.adapters.documents import YamlProblem, dump_yaml, parse_yaml, split, write_atomically
-from compass.adapters.forge.plain import MAIN, PlainForge, is_remote
+from compass.adapters.forge.plain import MAIN, PlainForge
 from compass.adapters.git import ZERO, GitRepository
+from compass.adapters.remotes import is_remote
 from compass.errors import ConfigError, OutsideError
 from compass.federation.lineage import entry_files, id_in
 from compass.federation.repositories import CONFIG, Member, open_member, parents, read_model
@@ -121,7 +122,7 @@ def _ancestors(reader: Member, clones: Path, found: _Findings, *, offline: bool)
     queue = [reader]
     seen = {reader.id}
     for one in queue:
-        for location in parents(one, clones):
+        for location in parents(one):
             try:
                 parent = (
                     _look(location, clones, offline=offline)

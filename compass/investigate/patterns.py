@@ -14,7 +14,7 @@ from compass.library import Library, LoadedEntry
 from compass.model.entry import Hypothesis as Explanation
 from compass.model.entry import Pattern, Status, TimeWindow
 from compass.model.investigation import Datasource, Experiment, Origin, Verdict
-from compass.model.match import Match, Truth
+from compass.model.match import Match, Truth, parse_duration
 from compass.replay.evaluate import MatchResult, evaluate
 
 _NEARLY: Final = 0.5
@@ -121,6 +121,7 @@ def _match_trial(
 ) -> Trial:
     def run() -> Experiment:
         result = evaluate(match, bench.telemetry, window[1], window[0])
+        began = window[0] - parse_duration(match.window).total_seconds()
         truths = [f"{signal.name}: {_WORDS[signal.truth]}" for signal in result.best.signals]
         shown = [*truths, *(f"\n{part.query}\n{part.observed}" for part in result.evidence)]
         first = result.evidence[0]
@@ -130,7 +131,7 @@ def _match_trial(
             refuted_when=refuted,
             datasource=_SOURCES[first.type],
             query="\n".join(dict.fromkeys(part.query for part in result.evidence)),
-            window=TimeWindow(start=moment(window[0]), end=moment(window[1])),
+            window=TimeWindow(start=moment(began), end=moment(window[1])),
             observed="\n".join(shown)[:4096],
             sha256=first.digest,
             verdict=verdicts.get(result.truth, Verdict.INCONCLUSIVE),

@@ -42,7 +42,7 @@ from compass.model.investigation import (
 from compass.model.match import Match
 
 # How much one experiment moves the odds of its hypothesis: a rule, not yet a calibration.
-SUPPORTS = 3.0
+SUPPORTS = 2.0
 REFUTES = 0.1
 
 
@@ -142,7 +142,7 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def posterior(prior: float, verdicts: Sequence[Verdict]) -> float:
-    """Prior odds x 3 for each experiment that supports, x 0.1 for each that refutes; kept within 0.01 and 0.97."""
+    """Prior odds x 2 for each experiment that supports, x 0.1 for each that refutes; kept within 0.01 and 0.97."""
     bounded = min(max(prior, 0.01), 0.9)
     odds = math.log(bounded / (1 - bounded))
     odds += verdicts.count(Verdict.SUPPORTED) * math.log(SUPPORTS)

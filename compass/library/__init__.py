@@ -12,7 +12,15 @@ from compass.errors import ConfigError, OutsideError
 from compass.library.cache import ParseCache
 from compass.library.collector import paused
 from compass.library.reading import LoadedEntry, Part, explain, read_source
-from compass.library.source import Mount, Source, blob_id, clone_path, open_source, parent_path
+from compass.library.source import (
+    Mount,
+    Source,
+    blob_id,
+    clone_path,
+    locate_parent,
+    open_source,
+    parent_folder,
+)
 from compass.model.base import Problem, Severity
 from compass.model.catalog import Entity, PrivateNames
 from compass.model.scope import People, Teams
@@ -26,8 +34,9 @@ __all__ = [
     "clone_path",
     "explain",
     "load",
+    "locate_parent",
     "open_source",
-    "parent_path",
+    "parent_folder",
 ]
 
 
@@ -111,7 +120,7 @@ def _open_ancestors(sources: list[Source], clones: Path | None) -> list[Problem]
     seen = {sources[0].mount.id}
     for source in sources:
         for parent in source.mount.config.parents:
-            path = parent_path(source.mount.root, parent, clones)
+            path = parent_folder(source.mount, parent, clones)
             try:
                 found = open_source(path, source.revision, distance=source.mount.distance + 1)
             except (ConfigError, OutsideError) as error:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from compass.adapters.documents import YamlProblem, parse_yaml
 from compass.adapters.git import GitRepository
+from compass.adapters.remotes import beside, is_remote, origin_of
 from compass.errors import ConfigError, Location, OutsideError
 from compass.model.base import Problem, Severity
 from compass.model.scope import Level, Repository
@@ -63,11 +64,23 @@ def clone_path(clones: Path, url: str) -> Path:
     return clones / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
 
 
-def parent_path(root: Path, parent: str, clones: Path | None) -> Path:
-    """The folder of a parent named in compass.yaml: a path relative to it, or the clone of a URL."""
-    if "://" in parent or re.match(r"[\w.-]+@[\w.-]+:", parent):
-        return clone_path(clones, parent) if clones else Path(os.devnull)
-    return Path(os.path.normpath(root / parent))
+def locate_parent(root: Path, parent: str, origin: str | None) -> str:
+    """A parent named in the compass.yaml at `root`: a URL as it is, a path made absolute.
+
+    A clone may lie elsewhere than its origin; then a relative path counts from the origin.
+    """
+    if is_remote(parent):
+        return parent
+    path = os.path.normpath(root / parent)
+    return beside(origin, parent) if origin and not Path(path).is_dir() else path
+
+
+def parent_folder(mount: Mount, parent: str, clones: Path | None) -> Path:
+    """The folder to read a parent from: its own, or the clone that `sync` keeps of a remote one."""
+    found = locate_parent(mount.root, parent, origin_of(mount.git) if mount.git else None)
+    if is_remote(found):
+        return clone_path(clones, found) if clones else Path(os.devnull)
+    return Path(found)
 
 
 def open_source(root: Path, revision: str | None = "HEAD", *, distance: int = 0) -> Source:

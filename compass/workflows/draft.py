@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,9 +14,11 @@ from typing import Any, Final
 from compass import __version__
 from compass.adapters.documents import YamlProblem, parse_yaml, split, write_atomically
 from compass.errors import NegativeAnswerError
+from compass.library import Library
 from compass.model.entry import FOLDERS, KINDS
 from compass.model.ids import new_id, slug
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
+from compass.model.scope import Level
 from compass.workflows.drafted_text import pattern_body, postmortem_body
 from compass.workflows.initialize import draft_text, entry_path
 
@@ -29,6 +32,7 @@ _TYPES: Final = {
     "changes": "change",
     "alerts": "alert",
 }
+_RANGE: Final = re.compile(r"\[\d+ms\]$")
 _COMPONENT: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -42,22 +46,46 @@ class Draft:
     written: bool
 
 
+@dataclass(frozen=True)
+class _Making:
+    """What a draft takes from outside the record."""
+
+    today: date
+    random: Random
+    owner: str | None
+
+
+def owner_of(library: Library) -> str | None:
+    """The team whose entries these are: of the nearest repository of a team."""
+    teams = [mount for mount in library.mounts if mount.level is Level.TEAM]
+    nearest = min(teams, key=lambda mount: mount.distance, default=None)
+    return f"group:default/{nearest.id.rpartition('/')[2]}" if nearest else None
+
+
 def draft(
-    root: Path, record: Investigation, kinds: Sequence[str], *, now: datetime, random: Random
+    root: Path,
+    record: Investigation,
+    kinds: Sequence[str],
+    *,
+    owner: str | None,
+    now: datetime,
+    random: Random,
 ) -> tuple[Draft, ...]:
     """Write the drafts that are not there yet; a draft that a person has edited since is left alone.
 
     NegativeAnswerError when only a pattern is asked for and no signal of the incident would recognize it.
     """
+    made = _Making(now.date(), random, owner)
+    seen = [one for _, one in _seen(record)]
     drafts = []
     for kind in kinds:
         known = _earlier(root, kind, record.id)
         if known:
             drafts.append(known)
         elif kind == "postmortem":
-            drafts.append(_write(root, _postmortem(record, now.date(), random), postmortem_body(record)))
+            drafts.append(_write(root, _postmortem(record, made), postmortem_body(record, seen)))
         elif record.recognized_by is not None:
-            drafts.append(_write(root, _pattern(record, now.date(), random), pattern_body(record)))
+            drafts.append(_write(root, _pattern(record, made), pattern_body(record, seen)))
         elif list(kinds) == ["pattern"]:
             raise NegativeAnswerError(
                 "no signal was found that held during the incident and not before it",
@@ -96,13 +124,13 @@ def _earlier(root: Path, kind: str, investigation: str) -> Draft | None:
     return None
 
 
-def _postmortem(record: Investigation, today: date, random: Random) -> dict[str, Any]:
+def _postmortem(record: Investigation, made: _Making) -> dict[str, Any]:
     patterns = [one.pattern for one in standing(record) if one.pattern]
     alerts = [one.time for one in record.timeline if one.source == "alerts"]
     start = min([*alerts, record.incident.detected])
     return {
-        **_head("postmortem", record.incident.symptom, record, today, random),
-        "times": {"start": start.isoformat(), "detected": record.incident.detected.isoformat()},
+        **_head("postmortem", record.incident.symptom, record, made),
+        "times": {"start": _time(start), "detected": _time(record.incident.detected)},
         "contributing_causes": [
             {"text": cause.text, "level": str(cause.level)} for cause in record.contributing_causes
         ],
@@ -112,13 +140,13 @@ def _postmortem(record: Investigation, today: date, random: Random) -> dict[str,
     }
 
 
-def _pattern(record: Investigation, today: date, random: Random) -> dict[str, Any]:
+def _pattern(record: Investigation, made: _Making) -> dict[str, Any]:
     best = standing(record)
     statement = next((one.statement for one in best if one.origin != "pattern"), record.incident.symptom)
     match = record.recognized_by
     plain = match.model_dump(mode="json", by_alias=True, exclude_defaults=True) if match else {}
     return {
-        **_head("pattern", f"{statement}: {record.incident.symptom}", record, today, random),
+        **_head("pattern", f"{statement}: {record.incident.symptom}", record, made),
         "match": plain,
         "hypotheses": rivals(record),
         "contributing_causes": [
@@ -128,7 +156,7 @@ def _pattern(record: Investigation, today: date, random: Random) -> dict[str, An
     }
 
 
-def _head(kind: str, title: str, record: Investigation, today: date, random: Random) -> dict[str, Any]:
+def _head(kind: str, title: str, record: Investigation, made: _Making) -> dict[str, Any]:
     services = dict.fromkeys(one.service for one in standing(record) if one.service)
     named = [
         f"component:default/{name}" for name in services if set(name) <= _COMPONENT and name[0].isalnum()
@@ -136,10 +164,12 @@ def _head(kind: str, title: str, record: Investigation, today: date, random: Ran
     return {
         "schema": 1,
         "kind": kind,
-        "id": new_id(kind, random),
+        "id": new_id(kind, made.random),
         "title": _cut(title),
         "status": "draft",
-        "created": today.isoformat(),
+        "created": made.today.isoformat(),
+        "summary": _summary(record),
+        **({"owner": made.owner} if made.owner else {}),
         **({"services": named} if named else {}),
         "provenance": {
             "drafted_by": "agent",
@@ -147,6 +177,12 @@ def _head(kind: str, title: str, record: Investigation, today: date, random: Ran
             "investigation": record.id,
         },
     }
+
+
+def _summary(record: Investigation) -> str:
+    best = standing(record)
+    found = best[0].statement if best else "No explanation stood up to its experiments"
+    return _cut(f"{record.incident.symptom.rstrip('.')}. {found}.", 400)
 
 
 def _cut(title: str, limit: int = 100) -> str:
@@ -161,28 +197,40 @@ def standing(record: Investigation) -> list[Hypothesis]:
 
 
 def evidence(record: Investigation) -> list[dict[str, Any]]:
-    """What the supporting experiments saw, as stored evidence e1, e2, …"""
+    """What the experiments saw that decided something, as stored evidence e1, e2, …"""
+    return [_evidence(number, one, record) for number, (_, one) in enumerate(_seen(record), 1)]
+
+
+def _seen(record: Investigation) -> list[tuple[str, Experiment]]:
     found: dict[str, Experiment] = {}
     for hypothesis in standing(record) or record.hypotheses[:1]:
         for one in hypothesis.experiments:
-            if one.observed and one.verdict is not Verdict.INCONCLUSIVE:
+            if _excerpt(one) and one.verdict is not Verdict.INCONCLUSIVE:
                 found.setdefault(f"{one.query}{one.window.start}", one)
-    return [_evidence(number, one, record) for number, one in enumerate(list(found.values())[:_EVIDENCE], 1)]
+    return list(found.items())[:_EVIDENCE]
+
+
+def _excerpt(one: Experiment) -> str:
+    """Trailing blanks would not survive a block of YAML, and the digest is of what stands in the file."""
+    return "\n".join(line.rstrip() for line in one.observed.splitlines()).strip()
 
 
 def _evidence(number: int, one: Experiment, record: Investigation) -> dict[str, Any]:
-    # Trailing blanks would not survive a block of YAML, and the digest is of what stands in the file.
-    observed = "\n".join(line.rstrip() for line in one.observed.splitlines()).strip()
+    observed = _excerpt(one)
     return {
         "id": f"e{number}",
         "type": _TYPES[one.datasource],
         "datasource": one.datasource,
         "query": one.query,
-        "window": {"from": one.window.start.isoformat(), "to": one.window.end.isoformat()},
+        "window": {"from": _time(one.window.start), "to": _time(one.window.end)},
         "observed": observed,
-        "captured": record.started.isoformat(),
+        "captured": _time(record.started),
         "sha256": hashlib.sha256(observed.encode()).hexdigest(),
     }
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def rivals(record: Investigation) -> list[dict[str, Any]]:
@@ -200,7 +248,7 @@ def rivals(record: Investigation) -> list[dict[str, Any]]:
                     "statement": hypothesis.statement,
                     "predicts": hypothesis.predicts,
                     "refuted_by": {
-                        "query": usable.query,
+                        "query": _RANGE.sub("", usable.query),
                         "datasource": usable.datasource,
                         "when": usable.refuted_when,
                     },

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from compass.model.investigation import Hypothesis, Investigation, Verdict
+from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#])")
 _WORDS: Final = {
@@ -16,7 +16,7 @@ _WORDS: Final = {
 }
 
 
-def postmortem_body(record: Investigation) -> str:
+def postmortem_body(record: Investigation, seen: Sequence[Experiment]) -> str:
     """Impact, Timeline, Investigation, Lessons: what is known is written, what is not is asked."""
     lines = [
         "## Impact",
@@ -43,8 +43,8 @@ def postmortem_body(record: Investigation) -> str:
     for hypothesis in record.hypotheses:
         lines += [*_journey(hypothesis), ""]
     lines += [f"- {escaped(note.text)} ({note.time:%H:%M:%S})" for note in record.notes]
-    lines += ["## Lessons", "", *_lessons(record)]
-    return "\n".join([*lines, *_footnotes(record)])
+    lines += [*_evidence(seen), "## Lessons", "", *_lessons(record)]
+    return "\n".join([*lines, *_footnotes(record, seen)])
 
 
 def _journey(hypothesis: Hypothesis) -> Iterator[str]:
@@ -63,16 +63,15 @@ def _lessons(record: Investigation) -> Iterator[str]:
         yield f"Not seen: {escaped(lack)}."
     for claim in record.unsupported:
         yield f"Not supported by any citation: {escaped(claim)}."
-    yield "The evidence is stored above.[^e1]"
 
 
-def pattern_body(record: Investigation) -> str:
+def pattern_body(record: Investigation, seen: Sequence[Experiment]) -> str:
     """Symptoms, Mechanism, Diagnosis, Mitigation."""
     best = next((one for one in record.hypotheses if one.verdict is Verdict.SUPPORTED), None)
     lines = [
         "## Symptoms",
         "",
-        f"{escaped(record.incident.symptom)}.[^e1]",
+        f"{escaped(record.incident.symptom)}.",
         "",
         "## Mechanism",
         "",
@@ -85,18 +84,27 @@ def pattern_body(record: Investigation) -> str:
             for one in record.hypotheses
         ),
         "",
+        *_evidence(seen),
         "## Mitigation",
         "",
         "What helped? Link the runbook here.",
     ]
-    return "\n".join([*lines, *_footnotes(record)])
+    return "\n".join([*lines, *_footnotes(record, seen)])
 
 
-def _footnotes(record: Investigation) -> list[str]:
-    return [
-        "",
-        f"[^e1]: Telemetry of the investigation {record.id}; query, window and digest are in the front matter.",
-    ]
+def _evidence(seen: Sequence[Experiment]) -> Iterator[str]:
+    """A sentence for each piece of stored evidence, with its mark."""
+    if seen:
+        yield from ("", "What was seen:", "")
+    for number, one in enumerate(seen, 1):
+        yield f"- {escaped(one.question)} {escaped(one.reason)}.[^e{number}]"
+    yield ""
+
+
+def _footnotes(record: Investigation, seen: Sequence[Experiment]) -> Iterator[str]:
+    yield ""
+    for number, one in enumerate(seen, 1):
+        yield f"[^e{number}]: {one.datasource}, asked by {record.id}; query, window and digest are in the front matter."
 
 
 def escaped(text: str) -> str:

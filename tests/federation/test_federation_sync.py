@@ -3,8 +3,9 @@ import pytest
 from federation_world import config, entry, save
 
 from compass.adapters.git import GitRepository
+from compass.adapters.remotes import beside
 from compass.errors import ConfigError, OutsideError
-from compass.federation.repositories import beside, find_roster, open_member, read_model
+from compass.federation.repositories import find_roster, open_member, read_model
 from compass.federation.sync import lock_path, sync
 from compass.library import clone_path
 from compass.model.scope import People

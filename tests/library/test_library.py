@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import commit_all
 
 from compass.errors import ConfigError
-from compass.library import load
+from compass.library import load, locate_parent
 from compass.model.base import Severity
 
 ENTRY = """---
@@ -198,3 +199,27 @@ def test_an_empty_repository_says_what_to_do(repo: Path) -> None:
     with pytest.raises(ConfigError, match="no commit HEAD") as caught:
         load(repo)
     assert caught.value.hint
+
+
+def test_a_clone_elsewhere_finds_its_parents_beside_its_origin(repo: Path, tmp_path: Path) -> None:
+    commit_all(repo)
+    commit_all(tmp_path / "tribe")
+    clone = tmp_path / "far" / "away" / "clone"
+    clone.parent.mkdir(parents=True)
+    subprocess.run(["git", "clone", "--quiet", str(repo), str(clone)], check=True)
+    assert [mount.id for mount in load(clone, parents=True).mounts] == ["team/payments", "tribe/product"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("https://example.com/org/team.git", "https://example.com/org/tribe"),
+        ("git@example.com:org/team.git", "git@example.com:org/tribe"),
+        ("/srv/org/team", "/srv/org/tribe"),
+    ],
+)
+def test_a_relative_parent_counts_from_where_the_clone_came_from(
+    origin: str, expected: str, tmp_path: Path
+) -> None:
+    assert locate_parent(tmp_path, "../tribe", origin) == expected
+    assert locate_parent(tmp_path, "https://example.com/x", origin) == "https://example.com/x"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from compass.adapters.git import ZERO, GitRepository, check_url
+from compass.adapters.remotes import is_remote
 from compass.errors import OutsideError, UsageError
 
 MAIN: Final = "refs/heads/main"
@@ -20,13 +21,7 @@ _CLOSED: Final = "refs/compass/closed/"
 _OUTBOX: Final = "refs/compass/outbox/"
 _MAPS: Final = "refs/compass/maps"
 _PID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{16}")
-_REMOTE: Final = re.compile(r"[a-z]+://|[\w.-]+@[\w.-]+:")
 _MIRRORED: Final = ("+refs/heads/*:refs/heads/*", "+refs/compass/*:refs/compass/*")
-
-
-def is_remote(location: str) -> bool:
-    """Whether a location is a URL rather than a folder."""
-    return _REMOTE.match(location) is not None
 
 
 def branch_of(pid: str) -> str:
