@@ -21,7 +21,7 @@ _SUFFIX: Final = (
     r"Freight|Shipping|Transport|Trucking|Couriers?|Rail|Marine|Aerospace|Aviation|Robotics|Semiconductors?|Devices|Supplies|Supply|Wholesale|Distributors|Traders|Trading|Imports?|Exports?|Mart|Market|Grocers|Stores?|Outfitters|Interiors|Gardens?|Florists?|Pets?|Veterinary|Pharmacy|Pharmacies|Biotech|Genomics|Diagnostics|Therapeutics|Care"
 )
 _TITLES: Final = re.compile(
-    r"[A-Z][\w'’-]*(?:[ ](?:of|and|&|the)(?=[ ][A-Z])|[ ][A-Z][\w'’.&-]*|(?<=St)\.){1,6}"
+    r"[A-Z][\w'’-]{0,40}+(?:[ ](?:of|and|&|the)(?=[ ][A-Z])|[ ][A-Z][\w'’.&-]{0,40}+|(?<=St)\.){1,6}"
 )
 _LAST: Final = re.compile(rf".*?\b(?:{_SUFFIX})(?![\w-])", re.DOTALL)
 _BARE: Final = re.compile(

@@ -24,7 +24,7 @@ from compass.anonymize.tokens import Tokens
 
 _ROUNDS: Final = 4
 _WORDS: Final = {
-    "SECRET": "secret", "EMAIL": "email", "IP": "ip", "MAC": "mac", "HOST": "host", "NODE": "node", "POD": "pod",
+    "SECRET": "secret", "EMAIL": "email", "IP": "ip", "MAC": "mac", "HOST": "host", "NODE": "host", "POD": "pod",
     "INTERNAL_URL": "url", "ARN": "resource", "BUCKET": "bucket", "PERSON": "person", "HANDLE": "handle", "CUSTOMER": "customer",
     "TEAM": "team", "CLUSTER": "cluster", "SERVICE": "service", "TICKET": "ticket", "CLOUD_ACCOUNT": "account", "CARD": "card",
     "IBAN": "iban", "PHONE": "phone", "ACCOUNT_ID": "id", "SESSION_ID": "session", "SLACK_ID": "slack-id", "AMOUNT": "amount",

@@ -17,7 +17,6 @@ _OPEN: Final = r"[^\s\"'’`<>()\[\]{},;|⟨⟩“”‘]+"
 _CHUNK: Final = re.compile(rf"{_OPEN}(?:(?<=\w)['’](?=\w){_OPEN})*")
 _EDGE: Final = ".:!?*_~#=/\\@$%&^+-…–—•→←↑↓✓✔×§°·<>=≥≤"
 _RUN: Final = re.compile(r"[^\W_]+(?:['’](?:s|t|re|ve|ll|d|m|S|T)\b)?")
-_COMPOUND: Final = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 _UNIT: Final = (
     r"(?:st|nd|rd|th|x|X|ns|us|µs|μs|ms|s|sec|secs|m|min|mins|h|hr|hrs|d|w|y|mo|k|K|M|G|T|P|B|b|bn|Ki|Mi|Gi|Ti|Pi|[KMGTP]i?[Bb]|[kmgt]b|[kmg]bps|[KMG]bps|"
     r"[kMG]?Hz|bps|rps|qps|tps|req|vcpu|cpu|pct|pp|px|em|rem|am|pm|AM|PM|f|L|n|u|e|E|a|c|W|V|A|C|F|U|dB|bit|bits|byte|bytes|core|cores|xx|XX|D|x86|USD|EUR)"
@@ -132,7 +131,11 @@ class Tokens:
             return ()
         mixed = [piece for piece in unknown if piece.kind == "mixed"]
         if not mixed:
-            return _unite([_compound(chunk, piece) for piece in unknown])
+            wide: list[Piece] = []
+            for piece in unknown:
+                if not wide or piece.start >= wide[-1].end:
+                    wide.append(_compound(chunk, piece))
+            return _unite(wide)
         return _unite([_extent(chunk, piece, unknown) for piece in unknown])
 
     def _known(self, word: str) -> bool:
@@ -256,10 +259,13 @@ def _structured(value: str) -> bool:
 
 def _compound(chunk: str, piece: Piece) -> Piece:
     """The identifier around an unknown word: `acme-logs-prod-13` as a whole."""
-    for found in _COMPOUND.finditer(chunk):
-        if found.start() <= piece.start and piece.end <= found.end():
-            return Piece(found.start(), found.end(), piece.kind)
-    return piece
+    start, end = piece.start, piece.end
+    while start > 0 and (chunk[start - 1].isalnum() or chunk[start - 1] in "_-"):
+        start -= 1
+    while end < len(chunk) and (chunk[end].isalnum() or chunk[end] in "_-"):
+        end += 1
+    whole = chunk[start:end]
+    return Piece(end - len(whole.lstrip("_-")), start + len(whole.rstrip("_-")), piece.kind)
 
 
 def _extent(chunk: str, piece: Piece, unknown: list[Piece]) -> Piece:

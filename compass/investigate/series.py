@@ -27,7 +27,7 @@ def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
     of one histogram become the mean `x`; buckets are left out; answers with a 5xx status become errors.
     """
     found: dict[SeriesKey, Track] = {}
-    sums: dict[SeriesKey, Track] = {}
+    parts: dict[SeriesKey, Track] = {}
     for one in series:
         if one.name.endswith("_bucket") or not one.times:
             continue
@@ -38,11 +38,12 @@ def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
             track = Track(key, track.times[finite], track.values[finite], expr)
         if not len(track.times):
             continue
-        if one.name.endswith("_sum"):
-            sums[key] = track
+        if one.name.endswith(("_sum", "_count")):
+            parts[key] = track
         found[key] = _rate(track) if meaning(key.metric).counter and _grows(track.values) else track
-    for key, total in sums.items():
-        _add_mean(found, key, total)
+    for key, total in parts.items():
+        if key.metric.endswith("_sum"):
+            _add_mean(found, key, total, parts)
     return found
 
 
@@ -89,20 +90,24 @@ def _rate(track: Track) -> Track:
     return Track(track.key, track.times[1:][whole], steps[whole] / seconds[whole], f"rate({track.expr}[5m])")
 
 
-def _add_mean(found: dict[SeriesKey, Track], key: SeriesKey, total: Track) -> None:
+def _add_mean(
+    found: dict[SeriesKey, Track], key: SeriesKey, total: Track, parts: Mapping[SeriesKey, Track]
+) -> None:
+    """Sum and count of one histogram, both ever growing, become their mean and the rate of the count."""
     stem = key.metric.removesuffix("_sum")
-    count = found.get(SeriesKey(key.component, f"{stem}_count", key.rest))
-    if count is None or len(count.times) < 2:
+    other = SeriesKey(key.component, f"{stem}_count", key.rest)
+    count = parts.get(other)
+    if count is None or not (_grows(count.values) and _grows(total.values)):
         return
-    mean = _rate(total)
-    shared, left, right = np.intersect1d(mean.times, count.times, return_indices=True)
-    rates = count.values[right]
-    busy = rates > 0
+    mean, rate = _rate(total), _rate(count)
+    shared, left, right = np.intersect1d(mean.times, rate.times, return_indices=True)
+    busy = rate.values[right] > 0
     if busy.any():
         place = SeriesKey(key.component, stem, key.rest)
-        expr = f"{mean.expr} / {count.expr}"
-        found[place] = Track(place, shared[busy], mean.values[left][busy] / rates[busy], expr)
-        del found[key]
+        levels = mean.values[left][busy] / rate.values[right][busy]
+        found[place] = Track(place, shared[busy], levels, f"{mean.expr} / {rate.expr}")
+        found[other] = rate
+        found.pop(key, None)
 
 
 def _escaped(value: str) -> str:

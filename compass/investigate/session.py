@@ -43,6 +43,7 @@ from compass.model.match import Match
 
 # How much one experiment moves the odds of its hypothesis: a rule, not yet a calibration.
 SUPPORTS = 2.0
+MOST_SUPPORT = 2
 REFUTES = 0.1
 
 
@@ -142,10 +143,13 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def posterior(prior: float, verdicts: Sequence[Verdict]) -> float:
-    """Prior odds x 2 for each experiment that supports, x 0.1 for each that refutes; kept within 0.01 and 0.97."""
+    """Prior odds x 2 for each of at most two experiments that support, x 0.1 for each that refutes; 0.01 to 0.97.
+
+    Experiments ask the same telemetry, so that a third support says nothing that two have not said.
+    """
     bounded = min(max(prior, 0.01), 0.9)
     odds = math.log(bounded / (1 - bounded))
-    odds += verdicts.count(Verdict.SUPPORTED) * math.log(SUPPORTS)
+    odds += min(MOST_SUPPORT, verdicts.count(Verdict.SUPPORTED)) * math.log(SUPPORTS)
     odds += verdicts.count(Verdict.REFUTED) * math.log(REFUTES)
     return round(min(max(1 / (1 + math.exp(-odds)), 0.01), 0.97), 3)
 

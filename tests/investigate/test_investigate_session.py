@@ -149,5 +149,5 @@ def test_confidence_follows_its_rule_and_stays_within_bounds():
     assert posterior(0.5, []) == 0.5
     assert posterior(0.5, [OPEN]) == 0.5
     assert posterior(0.5, [SUPPORTED]) > 0.5 > posterior(0.5, [REFUTED])
-    assert posterior(0.9, [SUPPORTED] * 9) == 0.97
+    assert posterior(0.9, [SUPPORTED] * 9) == posterior(0.9, [SUPPORTED] * 2) == 0.97
     assert posterior(0.0, [REFUTED] * 9) == 0.01
