@@ -179,7 +179,7 @@ def _proper(text: str, start: int, end: int, term: Term) -> bool:
     """Whether a common word stands here as a name: capitalized, or quoted like an identifier, or a value."""
     before, after = text[max(0, start - 12) : start], text[end : end + 12]
     if term.label == "SERVICE":
-        spoken = re.search(r"(?i)\bgit $|\b(?:at|the|during|on|a|every|in|user|each) $", before)
+        spoken = re.search(r"(?i)\b(?:git|at|during|every|each) $", before)
         return not spoken or re.match(r"[-`\"']|\.[a-z]", after) is not None
     if not text[start].isupper():
         return False

@@ -15,7 +15,7 @@ from compass.cli.context import Context
 if TYPE_CHECKING:
     from compass.workflows.demo import Done, Step
 
-_LINES = 45
+_LINES = 40
 
 
 @click.command()

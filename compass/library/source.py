@@ -112,11 +112,14 @@ def open_source(root: Path, revision: str | None = "HEAD", *, distance: int = 0)
     return Source(mount, revision, files, recordings, tuple(problems))
 
 
+def _no_repository(root: Path) -> ConfigError:
+    hint = "name one with -C, or make one with `compass init`"
+    return ConfigError(f"{root} is not a knowledge repository: it has no compass.yaml", hint)
+
+
 def _config(root: Path, files: Mapping[str, tuple[str, bytes]]) -> Repository:
     if "compass.yaml" not in files:
-        raise ConfigError(
-            f"{root} is not a knowledge repository: it has no compass.yaml", "make one with `compass init`"
-        )
+        raise _no_repository(root)
     path = str(root / "compass.yaml")
     try:
         return Repository.model_validate(parse_yaml(files["compass.yaml"][1].decode("utf-8")))

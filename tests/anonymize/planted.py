@@ -21,7 +21,11 @@ def b64(random: Random, count: int) -> str:
 
 
 def jwt(random: Random) -> str:
-    parts = (b'{"alg":"HS256","typ":"JWT"}', b'{"sub":"' + chars(random, 12).encode() + b'"}', random.randbytes(32))
+    parts = (
+        b'{"alg":"HS256","typ":"JWT"}',
+        b'{"sub":"' + chars(random, 12).encode() + b'"}',
+        random.randbytes(32),
+    )
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
