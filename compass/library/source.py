@@ -91,6 +91,8 @@ def open_source(root: Path, revision: str | None = "HEAD", *, distance: int = 0)
     try:
         git = GitRepository.open(root)
     except OutsideError as error:
+        if revision is not None and not (root / "compass.yaml").exists():
+            raise _no_repository(root) from error
         if revision is not None:
             raise ConfigError(
                 f"{error.message}; its HEAD cannot be read", "git init, then commit what is there"
