@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from compass.anonymize.spans import Find
-from compass.anonymize.vocabulary import vocabulary, wordlist
+from compass.anonymize.vocabulary import runs, vocabulary, wordlist
 from compass.model.catalog import PrivateNames, PrivatePerson
 
 _COMMON_LABELS: Final = wordlist("common-labels")
@@ -119,7 +119,7 @@ class Terms:
 
     def find(self, text: str, folded: str) -> Iterator[Find]:
         """Every form of the catalog as whole words (`_` is a boundary); linear in the text, whatever the catalog's size."""
-        for first in self._by_first.keys() & set(_RUN.findall(folded)):
+        for first in self._by_first.keys() & runs(folded):
             start = folded.find(first)
             while start >= 0:
                 if not (start and folded[start - 1].isalnum()):

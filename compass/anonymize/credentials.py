@@ -10,7 +10,7 @@ from compass.anonymize.judging import Certainty, judge
 from compass.anonymize.pairs import Pair, kind_of
 from compass.anonymize.secrets import is_placeholder
 from compass.anonymize.spans import SECRET, Find
-from compass.anonymize.vocabulary import standing_at
+from compass.anonymize.vocabulary import by_first_run, runs, standing_at
 
 _QUOTED: Final = r"\"[^\"\n⟨]{1,400}\"|'[^'\n⟨]{1,400}'|`[^`\n⟨]{1,400}`"
 _SCHEME: Final = re.compile(
@@ -26,47 +26,37 @@ _NAMED: Final = re.compile(
     r"(?i:\b(?:name|key|id|variable|parameter))[\"']?[ \t]*[:=][ \t]*[\"']?([\w.-]{2,80}+)"
 )
 _COMMANDS: Final = (
-    (("mysql", "mariadb"), re.compile(rf"\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n`]{{0,200}}?[ \t]-p(?P<value>{_QUOTED}|[^\s\"'`⟨-][^\s\"'`⟨]*)")),
-    (("redis-cli", "sshpass", "sqlcmd", "smbclient", "ldap", "isql", "cqlsh", "mosquitto", " login ", "7z ", "zip ", "ipmitool", "bcp ", "mongo", "nats ", "clickhouse-client", "keytool", "openssl", "rabbitmqadmin", "kcadm"), re.compile(
+    ("mysql mysqldump mysqladmin mariadb", re.compile(rf"\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n`]{{0,200}}?[ \t]-p(?P<value>{_QUOTED}|[^\s\"'`⟨-][^\s\"'`⟨]*)")),
+    ("redis sqlcmd smbclient ldapsearch ldapmodify ldapadd ldapwhoami ldappasswd isql cqlsh mosquitto login 7z zip unzip ipmitool bcp mongo mongosh mongodump mongorestore mongoexport mongoimport nats clickhouse keytool openssl rabbitmqadmin kcadm", re.compile(
         rf"\b(?:redis-cli|sqlcmd|sshpass|smbclient|ldap(?:search|modify|add|whoami|passwd)|bcp|isql|cqlsh|mosquitto_(?:pub|sub)|(?:docker|podman|helm registry|az|vault|oc|argocd|crane|skopeo|npm) login|7z|unzip|zip|ipmitool|mongo(?:sh|dump|restore|export|import)?|nats|"
         rf"clickhouse-client|keytool|openssl|rabbitmqadmin|kcadm\S*)\b[^\n`]{{0,200}}?[ \t](?:-[apPwW]|--pass|-storepass|-keypass|-passin|-passout|--pw)[ =](?:pass:)?(?P<value>{_QUOTED}|[^\s\"'`⟨-][^\s\"'`⟨]{{3,}})")),
-    (("sshpass", "7z ", "sqlcmd", "bcp "), re.compile(r"\b(?:sshpass|7z|sqlcmd|bcp)\b[^\n`]{0,200}?[ \t]-[pP](?P<value>[^\s\"'`⟨-][^\s\"'`⟨]{3,})")),
-    (("curl ", "wget ", "http ", "https ", "xh ", "httpie "), re.compile(r"\b(?:curl|wget|https?|xh|httpie)\b[^\n]{0,300}?[ \t](?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?[^\s:\"'`/]{1,80}:(?P<value>[^\s\"'`⟨]{1,200})")),
-    (("identified by", "password '", 'password "', "auth ", "net user", "chpasswd"), re.compile(rf"(?i:\b(?:IDENTIFIED (?:WITH \w+ )?BY|PASSWORD|AUTH|net user \w+|chpasswd|ENCRYPTED PASSWORD))[ \t]+(?P<value>{_QUOTED})")),
-    (("echo ",), re.compile(r"\becho[ \t]+(?:-n[ \t]+)?[\"']?(?:[\w.-]+:)?(?P<value>[^\s\"'|⟨]{4,200})[\"']?[ \t]*\|[ \t]*(?:sudo|chpasswd|passwd|docker login|base64|podman|vault|gpg|su\b)")),
-    (("machine ", "default "), re.compile(r"\b(?:machine[ \t]+\S+|default)\s+login\s+\S+\s+password\s+(?P<value>[^\s⟨]+)")),
-    (("snmp",), re.compile(r"\b(?:snmp(?:walk|get|bulkwalk|set)\b[^\n]{0,80}?-c|snmp-server community)[ \t]*(?P<value>[^\s⟨]+)")),
-    (("5432:", "3306:", "*:", ":543"), re.compile(r"(?m)^[\w.*-]+:(?:\d+|\*):[\w.*-]+:[\w.*-]+:(?P<value>[^\s⟨]+)$")),
-    (("requirepass", "masterauth", "\nauth "), re.compile(r"(?m)^\s*(?:requirepass|masterauth|auth|AUTH)[ \t]+(?:[\w-]+[ \t]+)?(?P<value>[^\s\"'`⟨]{4,})[ \t]*$")),
-    (("</",), re.compile(r"<(?:[\w.:-]*(?:[Pp]assword|[Pp]asswd|[Ss]ecret|[Tt]oken|[Aa]pi[Kk]ey|[Pp]assphrase))[^>\n]{0,80}>(?P<value>[^<\n⟨]{1,400})</")),
+    ("sshpass 7z sqlcmd bcp", re.compile(r"\b(?:sshpass|7z|sqlcmd|bcp)\b[^\n`]{0,200}?[ \t]-[pP](?P<value>[^\s\"'`⟨-][^\s\"'`⟨]{3,})")),
+    ("curl wget http https xh httpie", re.compile(r"\b(?:curl|wget|https?|xh|httpie)\b[^\n]{0,300}?[ \t](?:-u|--user|-a|--auth|-U|--proxy-user)[ =]?[\"']?[^\s:\"'`/]{1,80}:(?P<value>[^\s\"'`⟨]{1,200})")),
+    ("identified password auth net chpasswd", re.compile(rf"(?i:\b(?:IDENTIFIED (?:WITH \w+ )?BY|PASSWORD|AUTH|net user \w+|chpasswd|ENCRYPTED PASSWORD))[ \t]+(?P<value>{_QUOTED})")),
+    ("echo", re.compile(r"\becho[ \t]+(?:-n[ \t]+)?[\"']?(?:[\w.-]+:)?(?P<value>[^\s\"'|⟨]{4,200})[\"']?[ \t]*\|[ \t]*(?:sudo|chpasswd|passwd|docker login|base64|podman|vault|gpg|su\b)")),
+    ("machine default", re.compile(r"\b(?:machine[ \t]+\S+|default)\s+login\s+\S+\s+password\s+(?P<value>[^\s⟨]+)")),
+    ("snmp snmpwalk snmpget snmpset snmpbulkwalk", re.compile(r"\b(?:snmp(?:walk|get|bulkwalk|set)\b[^\n]{0,80}?-c|snmp-server community)[ \t]*(?P<value>[^\s⟨]+)")),
+    ("", re.compile(r"(?m)^[\w.*-]+:(?:\d+|\*):[\w.*-]+:[\w.*-]+:(?P<value>[^\s⟨]+)$")),
+    ("requirepass masterauth auth", re.compile(r"(?m)^\s*(?:requirepass|masterauth|auth|AUTH)[ \t]+(?:[\w-]+[ \t]+)?(?P<value>[^\s\"'`⟨]{4,})[ \t]*$")),
+    ("password passwd secret token apikey passphrase", re.compile(r"<(?:[\w.:-]*(?:[Pp]assword|[Pp]asswd|[Ss]ecret|[Tt]oken|[Aa]pi[Kk]ey|[Pp]assphrase))[^>\n]{0,80}>(?P<value>[^<\n⟨]{1,400})</")),
 )  # fmt: skip
-_LEADS: Final = (
-    "pass", "pwd", "pw", "secret", "api key", "api-key", "apikey", "access key", "access-key", "token", "cred", "pin", "psk", "one-time code", "backup code", "recovery code", "security code", "shared key", "root pw",
-    "kennwort", "contraseña", "mot de passe", "unlock code", "license key", "encryption key", "signing key", "private key", "session key", "deploy key",
+_LEADS: Final = by_first_run(
+    "password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "passcodes", "passwort", "pass", "pwd", "pw", "secret", "secrets", "api key", "api-key", "apikey", "access key", "access-key", "token",
+    "tokens", "cred", "creds", "credential", "credentials", "pin", "psk", "one-time code", "backup code", "recovery code", "security code", "shared key", "root pw", "kennwort", "contrasena", "mot de passe", "unlock code",
+    "license key", "encryption key", "signing key", "private key", "session key", "deploy key",
 )  # fmt: skip
 _LEAD: Final = (
     r"(?:pass(?:word|wd|phrase|code|wort)?s?|pwd|pw|secrets?(?: key)?|api[ -]?key|access[ -]key|tokens?|cred(?:ential)?s?|pin|psk|(?:one-time|backup|recovery|security|unlock) code|root pw|"
-    r"(?:shared|license|encryption|signing|private|session|deploy) key|kennwort|contraseña|mot de passe)"
+    r"(?:shared|license|encryption|signing|private|session|deploy) key|kennwort|contrasena|mot de passe)"
 )
 _PROSE: Final = re.compile(
     rf"{_LEAD}\b(?:[ \t]+(?:for|of|to|on|from|at|in)[ \t]+[^\n.;:=`\"'⟨]{{1,60}}?)?[ \t]*+"
     rf"(?:(?:\b(?:was|is|were|are|being|became|of|set to|reset to|changed(?: back)? to|still|remained|reads?|now|then|temporarily|just|literally|named|called|rotated (?:from|to)|equals?|using|with)\b|[:=(–—-])[ \t]*+){{0,4}}"
     rf"(?P<value>{_QUOTED}|[^\s\"'`,;<>(){{}}⟨][^\s\"'`,;<>⟨]{{2,200}})"
 )
-_LOGINS: Final = (
-    "login",
-    "log in",
-    "logged in",
-    "log-in",
-    "logged-in",
-    "sign in",
-    "signed in",
-    "signin",
-    "cred",
-    "authenticat",
-    "user",
-    "account",
-)
+_LOGINS: Final = by_first_run(
+    "login", "log in", "logged in", "log-in", "logged-in", "sign in", "signed in", "signin", "cred", "creds", "credential", "credentials", "authenticate", "authenticated", "authenticating", "user", "username", "account",
+)  # fmt: skip
 _AS: Final = r"(?:log(?:ged)?[ -]?in|sign(?:ed)?[ -]?in|cred(?:ential)?s?|authenticat(?:e|ed|ing)|user(?:name)?|account)"
 _LOGIN_PAIR: Final = re.compile(
     rf"{_AS}\b(?: (?:as|with|was|is|were|are|for|using|name))*[ :=]{{1,3}}(?P<user>[\"'`]?[\w.@+-]{{1,60}}[\"'`]?)"
@@ -87,7 +77,7 @@ _PASSWORDS: Final = (
     "psk",
     "root pw",
     "kennwort",
-    "contraseña",
+    "contrasena",
     "mot de passe",
     "recovery",
     "backup",
@@ -169,8 +159,9 @@ def _commands(text: str, lower: str) -> Iterator[Find]:
             if kind and kind.secret:
                 certainty = Certainty.CERTAIN if kind.strong else Certainty.HINT
                 yield from judge(text, *found.span("value"), "option", certainty)
-    for keywords, pattern in _COMMANDS:
-        if any(keyword in lower for keyword in keywords):
+    present = runs(lower)
+    for names, pattern in _COMMANDS:
+        if not names or not present.isdisjoint(names.split()):
             for found in pattern.finditer(text):
                 inside = text[found.start("value") - 1] == ">"
                 yield from judge(text, *found.span("value"), "command", Certainty.CERTAIN, quoted=inside)

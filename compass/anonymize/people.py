@@ -10,7 +10,7 @@ from typing import Final
 from compass.anonymize.catalog import fold, logins
 from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
-from compass.anonymize.vocabulary import names, standing_at, vocabulary, wordlist
+from compass.anonymize.vocabulary import by_first_run, names, standing_at, vocabulary, wordlist
 
 _PARTICLE: Final = r"(?:van|von|der|den|de|da|di|del|della|dos|du|la|le|bin|bint|ibn|al|el|ter|ten|zu|af|av|ben|st\.|mac|mc|y|e)"
 _CAPITAL: Final = r"(?:[^\W\d_a-z][a-zß-öø-ÿ]{1,20}|O['’][A-Z][a-z]+|M(?:a?c)[A-Z][a-z]+)(?:[-'’](?!s\b)[^\W\d_][a-zß-öø-ÿ]+)*"
@@ -35,28 +35,10 @@ _VERB: Final = re.compile(
 )
 _AT: Final = re.compile(r"(?<![\w@./+=⟨-])@(?=[A-Za-z])([A-Za-z0-9](?:[\w.-]{0,38}[A-Za-z0-9])?)(?![\w@/])")
 _ANNOTATIONS: Final = wordlist("annotations")
-_BEFORE_LOGIN: Final = (
-    "user",
-    "login",
-    "run by",
-    "author",
-    "reviewer",
-    "assignee",
-    "owner",
-    "handle",
-    "committer",
-    "requested by",
-    "token of",
-    "account of",
-    "key of",
-    "keys of",
-    "home of",
-    "laptop of",
-    "sudo",
-    "by",
-    "acting as",
-    "ssh",
-)
+_BEFORE_LOGIN: Final = by_first_run(
+    "user", "username", "login", "run by", "author", "reviewer", "reviewers", "assignee", "owner", "handle", "committer", "requested by", "token of", "account of", "key of", "keys of", "home of", "laptop of", "sudo",
+    "by", "acting as", "ssh",
+)  # fmt: skip
 _LOGIN_WORD: Final = re.compile(
     r"(?:user(?:name)?|login|author|reviewers?|assignee|owner|handle|committer|(?:run|requested) by|(?:token|account|keys?|home|laptop) of|sudo|by|acting as|ssh)[ \t]+[\"'`]?(?P<value>[a-z][a-z0-9]{1,30}+(?:[._-][a-z0-9]{1,30}+){0,2})(?![\w(@:/=]|[.-]\w)"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from compass.anonymize.spans import SECRET, Find
@@ -122,14 +123,14 @@ def find_in_token(token: str) -> Iterator[Find]:
         return
     yield from _search(_SHAPES, token, "")
     lower = token.lower()
-    if found := set(_KEYWORDS.findall(lower)):
-        yield from _search(
-            tuple(
-                one for one in _TOKEN_FORMATS if any(key in word for key in one.keywords for word in found)
-            ),
-            token,
-            lower,
-        )
+    if found := _KEYWORDS.findall(lower):
+        yield from _search(_formats(frozenset(found)), token, lower)
+
+
+@lru_cache(maxsize=2_000)
+def _formats(words: frozenset[str]) -> tuple[Format, ...]:
+    """The formats that any of `words`, or a keyword within one of them, may belong to."""
+    return tuple(one for one in _TOKEN_FORMATS if any(key in word for key in one.keywords for word in words))
 
 
 _WIDE_FORMATS: Final = tuple(one for one in FORMATS if one.wide)

@@ -9,7 +9,7 @@ from typing import Final
 
 from compass.anonymize.pairs import Pair
 from compass.anonymize.spans import Find
-from compass.anonymize.vocabulary import standing_at, wordlist
+from compass.anonymize.vocabulary import by_first_run, standing_at, wordlist
 from compass.model.ids import ENTRY_ID
 
 _EMAIL: Final = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,23}(?![\w@])")
@@ -77,7 +77,13 @@ _CLOUD_ID: Final = re.compile(
 )
 _SLACK_ID: Final = re.compile(r"(?<![\w-])[UWCDGTBE][0-9A-Z]{8,12}(?![\w-])")
 _TICKET: Final = re.compile(r"(?<![\w/.=-])([A-Z][A-Z0-9]{1,9})-(\d{1,7})(?![\w]|-\d|\.\d)")
-_TICKETS: Final = ("ticket", "issue", "incident", "jira", "bug", "servicenow", "zendesk", "case", "story")
+_TICKETS: Final = by_first_run(
+    *(
+        word + plural
+        for word in ("ticket", "issue", "incident", "jira", "bug", "servicenow", "zendesk", "case", "story")
+        for plural in ("", "s")
+    )
+)
 _TICKET_WORD: Final = re.compile(
     r"[a-z]+?s?(?: (?:id|number|no\.?|nr))?(?:[ :]{0,2}#|[ ](?=[a-z]{1,6}[-_]?\d)|:[ ]?)([a-z]{0,6}[-_]?\d{4,12})\b"
 )
@@ -86,7 +92,7 @@ _PUBLIC_PREFIX: Final = wordlist("public-prefix")
 _PREFIXED: Final = re.compile(r"(?<![a-z0-9])([a-z]{2,12})[_:#-]([a-z0-9][a-z0-9-]{3,80}+)(?![\w])")
 _ACCOUNT_PREFIX: Final = wordlist("account-prefix")
 _SESSION_PREFIX: Final = wordlist("session-prefix")
-_OWNERS: Final = wordlist("owners")
+_OWNERS: Final = by_first_run(*wordlist("owners"))
 _NUMBER_WORD: Final = re.compile(
     r"[a-z]+(?:[ ](?:id|ids|no\.?|nr\.?|number|num|code|ref|reference))?(?:[ ](?:is|was|of|with))?[ ][\"'`#(]?(?P<value>(?=[\w-]{0,40}\d)[a-z0-9][\w-]{3,40}+)"
 )

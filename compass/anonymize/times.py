@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from compass.anonymize.spans import Find, Span, apply
-from compass.anonymize.vocabulary import standing_at
+from compass.anonymize.vocabulary import by_first_run, standing_at
 
 _MONTH: Final = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
 _CLOCK: Final = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:[.,]\d{1,9})?"
@@ -29,14 +29,35 @@ _SPOT: Final = re.compile(r"\d(?:\d{3}[-/.]\d|\d?:\d\d|\d{9})")
 _DAY_BEFORE: Final = re.compile(
     r"(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])?(?<!\d)\d{1,2}(?:st|nd|rd|th)?[ /-](?:of[ ])?|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?[ ])$"
 )
+_FULL_NAMES: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_STARTS: Final = (*_NAMES, *map(str.upper, _NAMES))
+_STARTS: Final = by_first_run(
+    *(
+        month
+        for name in _FULL_NAMES
+        for short in (name, name[:3], name[:4])
+        for month in (short, short.upper())
+    )
+)
 _MONTHS: Final = {name.lower(): number for number, name in enumerate(_NAMES, 1)}
 
 
 def find_times(text: str) -> Iterator[Find]:
     """Dates with or without a clock, clock times, and seconds or milliseconds since 1970."""
-    for at in standing_at(text, _STARTS):
+    for at in sorted(set(standing_at(text, _STARTS))):
         lead = _DAY_BEFORE.search(text, max(0, at - 20), at)
         found = _SPOKEN.match(text, lead.start() if lead else at) or _SPOKEN.match(text, at)
         if found:

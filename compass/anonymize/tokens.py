@@ -117,7 +117,12 @@ class Tokens:
 
     def _classify(self, chunk: str) -> tuple[Piece, ...]:
         core = chunk.strip(_EDGE)
-        if not core or (chunk[0] == "#" and _COLOUR.fullmatch(core)) or _SAFE_CHUNK.fullmatch(core) or (core.isalpha() and self._known(core)):
+        if (
+            not core
+            or (chunk[0] == "#" and _COLOUR.fullmatch(core))
+            or _SAFE_CHUNK.fullmatch(core)
+            or (core.isalpha() and self._known(core))
+        ):
             return ()
         unknown = [piece for run in _RUN.finditer(chunk) if (piece := self._run(run))]
         if _NOISE.search(core) and _noisy(core):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ _SUFFIXES: Final = (
     "n't",
 )
 _CAMEL: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+_RUN: Final = re.compile(r"[^\W_]+")
 _CACHE_LIMIT: Final = 50_000
 _LONGEST: Final = 60
 
@@ -193,11 +194,27 @@ def _branch(node: dict[str, dict[str, Any]]) -> str:
     return joined + "?" if ends else joined
 
 
-def standing_at(text: str, words: Iterable[str]) -> Iterator[int]:
-    """Where any of `words` begins as a word in `text`; substring search is far faster than a pattern at every place."""
-    for word in words:
-        at = text.find(word)
-        while at >= 0:
-            if not at or not (text[at - 1].isalnum() or text[at - 1] == "_"):
-                yield at
-            at = text.find(word, at + 1)
+@lru_cache(maxsize=4)
+def runs(text: str) -> frozenset[str]:
+    """The runs of letters and digits in `text`; the last few texts are remembered, since many detectors ask."""
+    return frozenset(_RUN.findall(text))
+
+
+def by_first_run(*phrases: str) -> Mapping[str, tuple[str, ...]]:
+    """Phrases by their first run of letters and digits, for `standing_at`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for phrase in phrases:
+        first = _RUN.findall(phrase)[0]
+        found[first] = (*found.get(first, ()), phrase)
+    return found
+
+
+def standing_at(text: str, phrases: Mapping[str, tuple[str, ...]]) -> Iterator[int]:
+    """Where any of `phrases` (made by `by_first_run`) begins as a word; only those are looked for whose first word occurs."""
+    for first in phrases.keys() & runs(text):
+        for phrase in phrases[first]:
+            at = text.find(phrase)
+            while at >= 0:
+                if not at or not (text[at - 1].isalnum() or text[at - 1] == "_"):
+                    yield at
+                at = text.find(phrase, at + 1)

@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 # Faults begin before anybody notices, so the last stretch before detection is neither "before" nor "after".
 GUARD = 75.0
 AFTER = 240.0
+ENOUGH = 5  # samples from which on a baseline tells what is usual
+DRIFTED = 0.25  # share of the level by which half of the components left the baseline before detection
 
 
 class SeriesKey(NamedTuple):
@@ -167,9 +169,36 @@ class Observation:
         return track.values[(track.times >= first) & (track.times <= last)]
 
     def usual(self, key: SeriesKey) -> Floats:
-        """Samples of the baseline, if there are enough to tell what is usual."""
+        """Samples of the baseline, if there are enough to tell what is usual; empty otherwise.
+
+        Where the baseline has drifted, they are moved to the level before detection: the swing stays what it was.
+        """
         track = self.baseline.tracks.get(key)
-        return track.values if track is not None and len(track.values) >= 5 else np.empty(0)
+        if track is None or len(track.values) < ENOUGH:
+            return np.empty(0)
+        if self.drift.get(key.metric, 0.0) <= DRIFTED or key not in self.window.tracks:
+            return track.values
+        before = self.before(self.window.tracks[key])
+        level = float(np.median(track.values))
+        if not len(before) or not level:
+            return track.values
+        return track.values * (float(np.median(before)) / level)
+
+    @cached_property
+    def drift(self) -> Mapping[str, float]:
+        """For each metric, how far the baseline's level is from that before detection: the median over components.
+
+        A fault moves few components; a median that moved says that the baseline is of another time.
+        """
+        shifts: dict[str, list[float]] = {}
+        for key, track in self.baseline.tracks.items():
+            own = self.window.tracks.get(key)
+            before = self.before(own) if own is not None else np.empty(0)
+            if len(before) and len(track.values) >= ENOUGH:
+                old, new = float(np.median(track.values)), float(np.median(before))
+                if old or new:
+                    shifts.setdefault(key.metric, []).append(abs(new - old) / max(abs(new), abs(old)))
+        return {metric: float(np.median(found)) for metric, found in shifts.items()}
 
     @cached_property
     def silent(self) -> tuple[str, ...]:

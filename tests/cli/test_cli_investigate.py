@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from compass.cli import cli
 from compass.library import load
+from compass.model.entry import Pattern, Postmortem
 
 RECORDING = "recordings/pool-exhaustion-after-rollout"
 
@@ -19,7 +21,7 @@ def compass(*arguments: object, text: str | None = None) -> Result:
     return CliRunner().invoke(cli, [str(one) for one in arguments], input=text)
 
 
-def investigated(repo: Path) -> dict:
+def investigated(repo: Path) -> dict[str, Any]:
     done = compass(
         "-C", repo, "investigate", "--recording", repo / RECORDING, "--auto", "--no-llm", "--format", "json"
     )
@@ -82,6 +84,10 @@ def test_drafts_are_valid_and_a_second_run_writes_nothing(knowledge_repo):
     library = load(knowledge_repo, revision=None, parents=True)
     entries = {one.id: one.entry for one in library.entries}
     postmortem, pattern = (entries[one["id"]] for one in first["drafts"])
+    assert isinstance(postmortem, Postmortem)
+    assert isinstance(pattern, Pattern)
+    assert postmortem.provenance is not None
+    assert pattern.provenance is not None
     assert postmortem.provenance.drafted_by == pattern.provenance.drafted_by == "agent"
     assert postmortem.provenance.investigation == identifier
     assert postmortem.status == pattern.status == "draft"
