@@ -164,17 +164,28 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
         "  acknowledged: 2026-01-09T10:06:00Z",
         "  mitigated: 2026-01-09T10:20:00Z",
         "  resolved: 2026-01-09T10:30:00Z",
+        "roles:",
+        "  incident_commander: payments-lead",
+        "  facilitator: cart-lead",
+        "participants:",
+        "  - payments-lead",
+        "  - support-desk",
         "contributing_causes:",
-        f"  - text: {_words(random, 6)}.",
+        f"  - text: {_words(random, 6)}.[^e1]",
         "    level: technical_management",
-        f"  - text: {_words(random, 6)}.",
+        f"  - text: {_words(random, 6)}.[^e1]",
         "    level: equipment_technology",
         "what_went_well:",
+        f"  - {_words(random, 5)}.",
+        "where_we_got_lucky:",
+        f"  - {_words(random, 5)}.",
+        "what_surprised_us:",
         f"  - {_words(random, 5)}.",
         "actions:",
         f"  - text: {_words(random, 5)}.",
         "    owner: group:default/payments",
         "    due: 2026-04-01",
+        f"    tracker: PAY-{random.randint(1, 999)}",
         "    strength: strong",
         "patterns:",
         f"  - {link}",
@@ -185,5 +196,7 @@ def _body(kind: str, link: str, random: Random) -> str:
     parts = [
         f"## {name}\n\n{_words(random, 32).capitalize()}.[^e1] See [[{link}]]." for name in HEADINGS[kind]
     ]
+    if kind == "postmortem":
+        parts.append("Compared with earlier incidents of the same service.")
     parts.insert(2, "```promql\nsum by (service_name) (rate(http_requests_total[5m]))\n```")
     return "\n" + "\n\n".join(parts) + "\n\n[^e1]: Log lines of checkout.\n"

@@ -27,7 +27,7 @@ _NAMED: Final = re.compile(
 )
 _COMMANDS: Final = (
     ("mysql mysqldump mysqladmin mariadb", re.compile(rf"\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n`]{{0,200}}?[ \t]-p(?P<value>{_QUOTED}|[^\s\"'`⟨-][^\s\"'`⟨]*)")),
-    ("redis sqlcmd smbclient ldapsearch ldapmodify ldapadd ldapwhoami ldappasswd isql cqlsh mosquitto login 7z zip unzip ipmitool bcp mongo mongosh mongodump mongorestore mongoexport mongoimport nats clickhouse keytool openssl rabbitmqadmin kcadm", re.compile(
+    ("redis sshpass sqlcmd smbclient ldapsearch ldapmodify ldapadd ldapwhoami ldappasswd isql cqlsh mosquitto login 7z zip unzip ipmitool bcp mongo mongosh mongodump mongorestore mongoexport mongoimport nats clickhouse keytool openssl rabbitmqadmin kcadm", re.compile(
         rf"\b(?:redis-cli|sqlcmd|sshpass|smbclient|ldap(?:search|modify|add|whoami|passwd)|bcp|isql|cqlsh|mosquitto_(?:pub|sub)|(?:docker|podman|helm registry|az|vault|oc|argocd|crane|skopeo|npm) login|7z|unzip|zip|ipmitool|mongo(?:sh|dump|restore|export|import)?|nats|"
         rf"clickhouse-client|keytool|openssl|rabbitmqadmin|kcadm\S*)\b[^\n`]{{0,200}}?[ \t](?:-[apPwW]|--pass|-storepass|-keypass|-passin|-passout|--pw)[ =](?:pass:)?(?P<value>{_QUOTED}|[^\s\"'`⟨-][^\s\"'`⟨]{{3,}})")),
     ("sshpass 7z sqlcmd bcp", re.compile(r"\b(?:sshpass|7z|sqlcmd|bcp)\b[^\n`]{0,200}?[ \t]-[pP](?P<value>[^\s\"'`⟨-][^\s\"'`⟨]{3,})")),
@@ -49,9 +49,9 @@ _LEAD: Final = (
     r"(?:pass(?:word|wd|phrase|code|wort)?s?|pwd|pw|secrets?(?: key)?|api[ -]?key|access[ -]key|tokens?|cred(?:ential)?s?|pin|psk|(?:one-time|backup|recovery|security|unlock) code|root pw|"
     r"(?:shared|license|encryption|signing|private|session|deploy) key|kennwort|contrasena|mot de passe)"
 )
+_LINK: Final = r"(?:\b(?:was|is|were|are|being|became|of|set to|reset to|changed(?: back)? to|still|remained|reads?|now|then|temporarily|just|literally|named|called|rotated (?:from|to)|equals?|using|with)\b|[:=(–—-])[ \t]*+"
 _PROSE: Final = re.compile(
-    rf"{_LEAD}\b(?:[ \t]+(?:for|of|to|on|from|at|in)[ \t]+[^\n.;:=`\"'⟨]{{1,60}}?)?[ \t]*+"
-    rf"(?:(?:\b(?:was|is|were|are|being|became|of|set to|reset to|changed(?: back)? to|still|remained|reads?|now|then|temporarily|just|literally|named|called|rotated (?:from|to)|equals?|using|with)\b|[:=(–—-])[ \t]*+){{0,4}}"
+    rf"{_LEAD}\b(?:[ \t]+(?:for|of|to|on|from|at|in)[ \t]+[^\n.;:=`\"'⟨]{{1,60}}?[ \t](?={_LINK}))?[ \t]*+(?P<link>(?:{_LINK}){{0,4}})"
     rf"(?P<value>{_QUOTED}|[^\s\"'`,;<>(){{}}⟨][^\s\"'`,;<>⟨]{{2,200}})"
 )
 _LOGINS: Final = by_first_run(
@@ -85,25 +85,6 @@ _PASSWORDS: Final = (
     "one-time",
     "secret",
     "api",
-)
-_BARE_LEADS: Final = frozenset(
-    {
-        "password",
-        "passwords",
-        "pass",
-        "pwd",
-        "pw",
-        "pin",
-        "credential",
-        "credentials",
-        "creds",
-        "secret",
-        "secrets",
-        "passphrase",
-        "passcode",
-        "psk",
-        "api key",
-    }
 )
 
 
@@ -173,8 +154,9 @@ def _spoken(text: str, lower: str) -> Iterator[Find]:
     for at in standing_at(lower, _LEADS):
         found_lead = True
         if spoken := _PROSE.match(lower, at):
-            linked = lower[at : spoken.start("value")].rstrip("\"'` ") not in _BARE_LEADS
-            certainty = Certainty.NAMED if linked and lower.startswith(_PASSWORDS, at) else Certainty.HINT
+            certainty = (
+                Certainty.NAMED if spoken["link"] and lower.startswith(_PASSWORDS, at) else Certainty.HINT
+            )
             yield from judge(text, *spoken.span("value"), "prose", certainty, flowing=True)
     for at in standing_at(lower, _LOGINS):
         if login := _LOGIN_PAIR.match(lower, at):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 GUARD = 75.0
 AFTER = 240.0
 ENOUGH = 5  # samples from which on a baseline tells what is usual
-DRIFTED = 0.25  # share of the level by which half of the components left the baseline before detection
+DRIFTED = 0.25  # log ratio of levels, in the middle of the components, from which on a baseline has drifted
 
 
 class SeriesKey(NamedTuple):
@@ -186,9 +187,10 @@ class Observation:
 
     @cached_property
     def drift(self) -> Mapping[str, float]:
-        """For each metric, how far the baseline's level is from that before detection: the median over components.
+        """For each metric, the log ratio of the levels before detection and in the baseline: the median over components.
 
-        A fault moves few components; a median that moved says that the baseline is of another time.
+        A fault moves few components, and noise moves them both ways; a median that moved says that the baseline is
+        of another time.
         """
         shifts: dict[str, list[float]] = {}
         for key, track in self.baseline.tracks.items():
@@ -196,9 +198,9 @@ class Observation:
             before = self.before(own) if own is not None else np.empty(0)
             if len(before) and len(track.values) >= ENOUGH:
                 old, new = float(np.median(track.values)), float(np.median(before))
-                if old or new:
-                    shifts.setdefault(key.metric, []).append(abs(new - old) / max(abs(new), abs(old)))
-        return {metric: float(np.median(found)) for metric, found in shifts.items()}
+                if old > 0 and new > 0:
+                    shifts.setdefault(key.metric, []).append(math.log(new / old))
+        return {metric: abs(float(np.median(found))) for metric, found in shifts.items()}
 
     @cached_property
     def silent(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 from compass.rules.alerts import AlertMatcher
 from compass.rules.base import Rule
 from compass.rules.catalog import UnknownOwner, UnknownService
-from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, TimesOrdered
+from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, WindowsOrdered
 from compass.rules.evidence import (
     EvidenceDigest,
     EvidenceTwice,
@@ -19,6 +19,32 @@ from compass.rules.form import CanonicalForm
 from compass.rules.hidden import HiddenCharacters, HiddenCharactersInBody
 from compass.rules.identity import DuplicateId, FileName, ForeignId, MisplacedFile, SchemaComment, UnreadFile
 from compass.rules.links import DanglingLink, LinkToWithdrawn, SelfLink
+from compass.rules.postmortem.actions import (
+    ActionUntestable,
+    ActionUntracked,
+    ActionWithoutDay,
+    ActionWithoutOwner,
+    WeakActions,
+)
+from compass.rules.postmortem.allowed import WaiverEnded, WaiverWithoutReason
+from compass.rules.postmortem.causes import BareAction, CauseWithoutEvidence, FewCauses, OneLevel
+from compass.rules.postmortem.language import (
+    CollectiveBlame,
+    ExplanatoryCounterfactual,
+    HumanError,
+    IndividualBlame,
+    SingleCause,
+    WhyQuestion,
+)
+from compass.rules.postmortem.learning import NoLuck, NoPattern, NoSurprise, NotCompared, NothingWentWell
+from compass.rules.postmortem.structure import (
+    IncompleteFrame,
+    NoFacilitator,
+    OnlyResponders,
+    StatedDuration,
+    TimesOrdered,
+)
+from compass.rules.postmortem.timeline import TimelineDisorder
 from compass.rules.recordings import UnknownRecording
 from compass.rules.status import (
     CompetingHypotheses,
@@ -57,7 +83,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     EvidenceWithoutExcerpt,
     EvidenceDigest,
     DatesOrdered,
-    TimesOrdered,
+    WindowsOrdered,
     DateInFuture,
     ReviewOverdue,
     AlertMatcher,
@@ -65,4 +91,32 @@ RULES: Final[tuple[type[Rule], ...]] = (
     UnknownRecording,
     HiddenCharacters,
     HiddenCharactersInBody,
+    IncompleteFrame,
+    TimesOrdered,
+    StatedDuration,
+    TimelineDisorder,
+    NoFacilitator,
+    OnlyResponders,
+    FewCauses,
+    OneLevel,
+    BareAction,
+    SingleCause,
+    CauseWithoutEvidence,
+    IndividualBlame,
+    CollectiveBlame,
+    ExplanatoryCounterfactual,
+    WhyQuestion,
+    HumanError,
+    ActionWithoutOwner,
+    ActionWithoutDay,
+    ActionUntracked,
+    ActionUntestable,
+    WeakActions,
+    NothingWentWell,
+    NoLuck,
+    NoSurprise,
+    NoPattern,
+    NotCompared,
+    WaiverWithoutReason,
+    WaiverEnded,
 )

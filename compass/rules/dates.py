@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
-from compass.model.entry import Postmortem, Status
+from compass.model.entry import Status
 from compass.rules.base import Context, Example, Rule
 from compass.rules.place import Place
 
@@ -75,45 +74,27 @@ class ReviewOverdue(Rule):
                 yield self.problem(loaded, message, Place(("review_by",)), hint)
 
 
-class TimesOrdered(Rule):
-    """Every measure of incidents is computed from these times."""
+class WindowsOrdered(Rule):
+    """A window that ends before it begins shows nothing."""
 
     id = "times-ordered"
-    sentence = "An incident starts, is detected, acknowledged, mitigated and resolved in this order; windows end after they begin."
+    sentence = "The window of a piece of evidence ends after it begins."
     local = True
     good = Example(
-        "postmortem",
-        "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T10:04:00Z, resolved: 2026-01-01T11:00:00Z}",
+        front="evidence: [{id: e1, type: log, window: {from: 2026-01-01T10:00:00Z, to: 2026-01-01T11:00:00Z}}]"
     )
     bad = Example(
-        "postmortem",
-        "times: {start: 2026-01-01T10:00:00Z, detected: 2026-01-01T09:04:00Z, resolved: 2026-01-01T11:00:00Z}",
+        front="evidence: [{id: e1, type: log, window: {from: 2026-01-01T10:00:00Z, to: 2026-01-01T09:00:00Z}}]"
     )
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
-        """Compare each time with the one before it that is given."""
+        """Compare the two ends; the times of a post-mortem have a rule of their own."""
         del context
-        entry = loaded.entry
-        for number, evidence in enumerate(entry.evidence):
+        for number, evidence in enumerate(loaded.entry.evidence):
             if evidence.window and evidence.window.end <= evidence.window.start:
-                place = Place(("evidence", number, "window", "to"))
                 yield self.problem(
                     loaded,
                     f"the window of {evidence.id} ends before it begins",
-                    place,
+                    Place(("evidence", number, "window", "to")),
                     "exchange `from` and `to`, or look at the zone",
                 )
-        if isinstance(entry, Postmortem) and entry.times:
-            given = [
-                (name, when)
-                for name in type(entry.times).model_fields
-                if (when := getattr(entry.times, name))
-            ]
-            for (before, earlier), (name, when) in pairwise(given):
-                if when < earlier:
-                    yield self.problem(
-                        loaded,
-                        f"{name} ({when:%Y-%m-%d %H:%M}Z) is before {before} ({earlier:%Y-%m-%d %H:%M}Z)",
-                        Place(("times", name)),
-                        "look at the zone of both",
-                    )

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from compass.library import LoadedEntry
 from compass.model.entry import Pattern, Postmortem
 from compass.rules.place import Place
+from compass.rules.postmortem.waivers import waivers
 from compass.rules.text import prose
 
 _LINK: Final = re.compile(r"\[\[((?:pat|run|pm)-[^\[\]\n]{0,80})\]\]")
@@ -29,6 +30,8 @@ class Facts(NamedTuple):
     """Field of `tests` and name, in order."""
     links: Sequence[Sequence[Any]] = ()
     """Ids that the entry names, in its front matter and its prose; each with the two parts of its place."""
+    waivers: Sequence[Sequence[Any]] = ()
+    """Rules, last ISO day and offset in the body of each waiver that ends."""
 
     def dumped(self) -> str:
         """On one line."""
@@ -59,6 +62,7 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         days=[(name, day.isoformat()) for name, day in days.items() if day],
         recordings=[(field, name) for field in fields for name in getattr(tests, field, ())],
         links=[(target, place.fields, place.offset) for target, place in _links(loaded)],
+        waivers=[(", ".join(one.rules), one.until, one.offset) for one in waivers(loaded.body) if one.until],
     )
 
 

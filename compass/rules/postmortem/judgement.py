@@ -7,16 +7,37 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Final
 
-from compass.rules.postmortem.people import PERSON, is_name, marked
+from compass.rules.postmortem.people import PERSON, WHO, is_name, marked
+
+_STEMS: Final = (
+    "forgo forge negle panic misre misju misha misun misin misty misma misca mispl misdi misco botch bungl fumbl finge "
+    "fatfi nuked nukes screw messe foule cocke slipp mucke blew disre overr dozed overs slept slack procr corne guess mixed "
+    "mixes lied conce hid hide swore insis flout sabot meddl chose choos bothe gun anywa ball aslee rm shirk gambl showe "
+    "shows fell fails faile didn' didnt doesn does not carel negli reckl slopp lazy incom irres inatt cluel overc compl "
+    "hasty impat stupi dumb fooli unqua inexp unpro thoug obliv clums ignor heedl arrog stubb unwil distr blame blami "
+    "fault depth wrong wasn' wasnt weren isn't lacke lacks judge judgm displ exerc demon made makes make mista error blund "
+    "busin idea clue right excus sense shoul ought accid inadv unint erron unwit blind hasti stupi took takes trash wreck "
+    "hosed hoses brick torch kille kills broke break untes unrev half buggy strai direc paste poste leake expos pushe commi share email maile e-mai "
+    "skipp skips misse overl overw bypas circu dismi viola waste confu wiped wipes rushe refus destr cause left leave "
+    "aband leak leake leaks corru wreak never hadn' hadnt had hasn' hasnt respo locke locks inste habit haste lazin witho "
+    "failu lack inabi incor impro guilt despi spite again chair keybo caref rogue"
+)
+STEMS: Final = frozenset(_STEMS.split())
+"""The first letters of every word on which a pattern below turns; `not` and `had` stand for those that have no better."""
 
 _ADVERB: Final = (
     r"(?:(?:also|then|again|had|has|have|was|were|is|just|simply|even|only|later|still|first|once|always|all|both|"
     r"[\w-]+ly|twice|in turn|on shift|on duty|in charge|on-call|apparently) ){0,4}"
 )
-_BESIDE: Final = r"(?:(?:on|in|of|at|from|for|with|responsible|assigned|acting) (?:[^\s,;:.]+ ){1,4}?)?"
-_AND: Final = r"(?:[^;:]{1,90}?(?:,| and| but| then|, and|, but) (?:then |so |he |she |they |also ){0,2})?"
-_SUBJECT: Final = rf"(?:{PERSON}|‹(?P<name>[^‹›]+)›)\)?,? {_BESIDE}{_ADVERB}"
-_CHAINED: Final = rf"(?:{PERSON}|‹(?P<name>[^‹›]+)›)\)?,? {_BESIDE}{_AND}{_ADVERB}"
+_BESIDE: Final = (
+    rf"(?:{WHO} (?:[^\s,;:.]+ ){{1,7}}?)?"
+    r"(?:(?:on|in|of|at|from|for|with|responsible|assigned|acting) (?:[^\s,;:.]+ ){1,4}?)?"
+)
+_AND: Final = (
+    r"(?:[^;:]{1,90}?(?:,| and| but| then|, and|, but) (?:then |so |he |she |they |also |having ){0,2})?"
+)
+_SUBJECT: Final = rf"(?:[{PERSON}{WHO}]|‹(?P<name>[^‹›]+)›)\)?,? {_BESIDE}{_ADVERB}"
+_CHAINED: Final = rf"(?:[{PERSON}{WHO}]|‹(?P<name>[^‹›]+)›)\)?,? {_BESIDE}{_AND}{_ADVERB}"
 
 _FAULTS: Final = "careless|negligent|reckless|sloppy|lazy|incompetent|irresponsible|inattentive|clueless|overconfident|complacent|hasty|impatient|stupid|dumb|foolish|unqualified|inexperienced|unprofessional|thoughtless|oblivious|clumsy|ignorant|heedless|arrogant|stubborn|unwilling"
 _COGNITIVE: Final = "notice|consider|reali[sz]e|recogni[sz]e|understand|ask|think|anticipate|tell|inform|listen|pay|remember|heed|escalate|follow|appreciate|communicate|hand|double-check|look|appreciate|speak|act on|read|warn|announce|consult|take"
@@ -64,7 +85,9 @@ MACHINES_TOO: Final = rf"""(?:
 _THE_WRONG: Final = rf"(?!{_FIXING})(?![^;:]*\b(?:because|that|which|when|while|whether|{_FIXING}\w*)\b[^;:]*the wrong)\w+(?:ed|s|an|ut|ook|ade|ent|eft|old|rote|ose|id|hut)\b(?: [^\s;:.,]+){{0,6}}? the wrong\b"
 _INSTEAD: Final = r"(?:restart|delet|reboot|remov|dropp|stopp|appl|wip|drain|push|deploy|unplugg|disabl)(?:ed|ied)\b(?: [^\s;:.,]+){1,6} instead of\b"
 _SLIP: Final = r"[^;:]{1,110}?\b(?:by mistake|by accident|in error|out of (?:impatience|carelessness|haste|ignorance|laziness|habit))\b"
-_BLIND: Final = rf"(?:(?!\b(?:because|that|which|when|while|not|unable|cannot|can't|n't)\b)[^;:]){{1,100}}?\b{_WITHOUT}"
+_BLIND: Final = (
+    rf"(?:(?!\b(?:because|that|which|when|while|not|unable|cannot|can't|n't)\b)[^;:]){{1,100}}?\b{_WITHOUT}"
+)
 _NOUNS: Final = r"(?:fault|failure to|carelessness|negligence|mistakes?|errors?|blunders?|incompetence|inattention|oversight|ignorance|haste|lack of|inability|refusal|recklessness|impatience|sloppiness|misjudge?ment|poor|sloppy|careless|clumsy|hasty|lazy|reckless|negligent)\b"
 _SOMEBODY: Final = rf"(?:[\w-]+ ){{0,5}}(?:{PERSON}|‹(?P<name>[^‹›]+)›)"
 
@@ -92,17 +115,32 @@ _SUPPOSED: Final = re.compile(
 _REFUSED: Final = re.compile(r"\b(?:refuse|reject|prevent|block|catch|stop)(?:s|es)?\b[^.;]*$")
 _ANY: Final = re.compile(r"\b(?:a|an|any|every|each|no)\s+(?:[\w-]+\s+){0,3}$|^(?:[\w-]+\s+)?$")
 _MODAL: Final = re.compile(r"\b(?:will|can|could|may|might|would|must|cannot|shall)\b")
-_DENIED: Final = re.compile(r"(?:\b(?:no|not|never|nobody|neither|nor|without|rather than|instead of|isn't|wasn't|don't|doesn't|didn't|aren't|hardly)\s+(?:\w+\s+){0,3}|n't\s+(?:\w+\s+){0,3})$")
-_QUESTION: Final = re.compile(r"^(?:and |but |so )?(?:what if|who|why|how|does|do|did|can|could|should|would|is|are|was|were|which|when)\b.*\?\W*$")
+_DENIED: Final = re.compile(
+    r"(?:\b(?:no|not|never|nobody|neither|nor|without|rather than|instead of|isn't|wasn't|don't|doesn't|didn't|aren't|hardly)\s+(?:\w+\s+){0,3}|n't\s+(?:\w+\s+){0,3})$"
+)
+_QUESTION: Final = re.compile(
+    r"^(?:and |but |so )?(?:what if|who|why|how|does|do|did|can|could|should|would|is|are|was|were|which|when)\b.*\?\W*$"
+)
 
 
 @cache
 def _compiled() -> tuple[tuple[re.Pattern[str], bool], ...]:
     """Patterns, and whether an unknown capitalized word may be their subject; compiled when first needed."""
-    near = [(_SUBJECT, ONLY_PEOPLE, True), (_SUBJECT, MACHINES_TOO, False), (_CHAINED, ONLY_PEOPLE, True), (_CHAINED, MACHINES_TOO, False)]
-    found = [(re.compile(_loose(subject) + f"(?P<predicate>{predicate})", re.VERBOSE), weak) for subject, predicate, weak in near]
+    near = [
+        (_SUBJECT, ONLY_PEOPLE, True),
+        (_SUBJECT, MACHINES_TOO, False),
+        (_CHAINED, ONLY_PEOPLE, True),
+        (_CHAINED, MACHINES_TOO, False),
+    ]
+    found = [
+        (re.compile(_loose(subject) + f"(?P<predicate>{predicate})", re.VERBOSE), weak)
+        for subject, predicate, weak in near
+    ]
     wide = [(_THE_WRONG, False), (_INSTEAD, True), (_SLIP, False), (_BLIND, True)]
-    found += [(re.compile(_loose(_CHAINED) + f"(?P<predicate>{_loose(predicate)})", re.VERBOSE), weak) for predicate, weak in wide]
+    found += [
+        (re.compile(_loose(_CHAINED) + f"(?P<predicate>{_loose(predicate)})", re.VERBOSE), weak)
+        for predicate, weak in wide
+    ]
     return (*found, *((re.compile(one), True) for one in _SENTENCE_WIDE))
 
 
@@ -114,7 +152,7 @@ def _loose(pattern: str) -> str:
 def blamed(sentence: str, known: Collection[str] = ()) -> str | None:
     """The words that judge somebody in a sentence, or None; `known` are names (lower case) that are people for sure."""
     text = marked(sentence)
-    if _QUESTION.match(text):
+    if not any(mark in text for mark in (PERSON, "‹", " chair")) or _QUESTION.match(text):
         return None
     for pattern, weak in _compiled():
         for found in pattern.finditer(text):
@@ -122,7 +160,9 @@ def blamed(sentence: str, known: Collection[str] = ()) -> str | None:
             name = groups.get("name")
             if name and not (weak or name in known):
                 continue
-            if not _excused(text, found, groups.get("predicate") or "") and (not name or is_name(name, known)):
+            if not _excused(text, found, groups.get("predicate") or "") and (
+                not name or is_name(name, known)
+            ):
                 return next(_words(found[0]))
     return None
 
@@ -138,4 +178,4 @@ def _excused(text: str, found: re.Match[str], predicate: str) -> bool:
 
 
 def _words(match: str) -> Iterator[str]:
-    yield re.sub(rf"[‹›{PERSON}]", "", match).strip(" ,")
+    yield re.sub(rf"[‹›{PERSON}{WHO}]", "", match).strip(" ,")

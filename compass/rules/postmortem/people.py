@@ -8,6 +8,8 @@ from typing import Final
 
 PERSON: Final = "\x01"
 """Stands for a person, a role or he and she in a marked sentence."""
+WHO: Final = "\x02"
+"""Stands for a "who" that goes with a person."""
 
 _ROLES: Final = (
     "engineer|developer|programmer|coder|administrator|sysadmin|admin|dba|technician|analyst|intern|trainee|apprentice|"
@@ -21,7 +23,7 @@ _MARKED: Final = re.compile(
     | (?:team|staff|crew|board|shift|group|squad|support|night|day|junior|senior|one|a|another|the)[ ]members?
     | members?(?=[ ]of[ ](?:the|our|staff|a)[ ])
     | people(?=[ ]on[ ](?:call|duty|shift))
-    | somebody(?:[ ]else)? | someone(?:[ ]else)? | whoever | s?he | he/she | she/he
+    | somebody(?:[ ]else)? | someone(?:[ ]else)? | s?he | he/she | she/he
     | (?:new|recent)[ ]hires?
     | (?:product|project|release|incident|engineering|shift|duty|line|account|change|problem|delivery|programme?|it|ops|
         operations|network|support|night|day|general|senior|site|security|service)[ ]managers?
@@ -41,16 +43,20 @@ _MACHINE: Final = re.compile(
     r"|(?:admin|human|operator|developer|engineer|author|user|person)s? (?=api|account|console|page|token|rights?|tool|panel|port|role|password|interface|portal|sdk|network|pod|deployment|controller|image|manager|pattern|lifecycle)"
     r"|on-?call (?=rota|rotation|schedule|calendar|phone|list|policy|process|channel|tool))"
 )
-_WHO: Final = re.compile(rf"{PERSON}(?:((?: [^\s,;:.{PERSON}]+){{0,5}}),? who|() that)(?= )")
+_WHO: Final = re.compile(rf"{PERSON}((?: [^\s,;:.{PERSON}]+){{0,5}}),? who(?= )|(?<={PERSON}) that(?= )")
 _AGAIN: Final = re.compile(rf"{PERSON}(?: {PERSON})+")
 _CAPITAL: Final = re.compile(r"(?<![\w@/.'-])([A-ZÀ-Þ][a-zà-ÿ]{2,20})(?![\w/@]|\.\w|-\w)")
-_OPENERS: Final = frozenset(
+_OPENERS: Final = (
     "the this that these those there then they them their its our his her she you your and but also when while after "
     "before because since although though however despite during with without within from for not nobody nothing "
     "none some several many most all both each every any another other one two three first second third last next "
     "later once until only even just still again instead yes what who whoever why how where which whether had has have "
-    "did does was were are can could would should may might must will let see add use make ensure".split()
+    "did does was were are can could would should may might must will let see add use make ensure support help product project release incident engineering shift duty line "
+    "account change problem delivery operations network night senior junior site security service staff team crew"
 )
+
+
+_OPENING: Final = frozenset(_OPENERS.split())
 
 
 def marked(sentence: str) -> str:
@@ -59,11 +65,15 @@ def marked(sentence: str) -> str:
     text = _MACHINE.sub(lambda found: found[0].replace(" ", "_"), text)
     text = _MARKED.sub(PERSON, text)
     text = _AGAIN.sub(PERSON, text.replace(f"‹{PERSON}›", PERSON))
-    return _AGAIN.sub(PERSON, _WHO.sub(lambda found: f"{PERSON}{found[1] or ''} {PERSON}", text))
+    return _WHO.sub(_who, text).replace("whoever", f"{PERSON} {WHO}")
+
+
+def _who(found: re.Match[str]) -> str:
+    return f" {WHO}" if found[1] is None else f"{PERSON}{found[1]} {WHO}"
 
 
 def _maybe(found: re.Match[str]) -> str:
-    return found[0] if found[1].lower() in _OPENERS else f"‹{found[1]}›"
+    return found[0] if found[1].lower() in _OPENING else f"‹{found[1]}›"
 
 
 def is_name(word: str, known: Collection[str] = ()) -> bool:

@@ -10,20 +10,20 @@ from compass.rules.postmortem.people import PERSON, marked
 
 _GROUP: Final = r"(?:we(?: all)?|the (?:whole |entire )?(?:[\w-]+ ){0,2}(?:team|group|department|crew|organi[sz]ation|company|management|leadership)|(?:[\w-]+ )?teams?|operations|ops|qa|engineering|management|everyone(?: on the call)?|everybody|nobody|no one|no-one)"
 _ADVERBS: Final = r"(?:(?:also|then|again|had|have|has|simply|just|all|repeatedly|completely|clearly|collectively|\w+ly) ){0,3}"
+_PARTICIPLE: Final = r"(?:\w+(?:ed|wn|ent|elt|ught|ought|aught|ade|een)|been|done|had|known|seen|found|gone|made|taken|given|put|set|run|told|built|kept|held|led|read|written|begun|chosen|shut|cut|split|let|hit|got|gotten|come|become|paid|sent|left|met|caught)\b"
 _LAPSE: Final = (
     r"(?:fail(?:ed|s) to |forgot|forgets|overlook(?:ed|s)\b|neglect(?:ed|s)\b|ignor(?:ed|es)\b|disregard(?:ed|s)\b|drop(?:ped|s) the ball|botch(?:ed|es)|mess(?:ed|es) up|screwed up"
     r"|bothered to|(?:did not|didn't|did) (?:even )?bother|misjudged|mishandled|underestimated|(?:was|were) (?:\w+ )?(?:careless|negligent|sloppy|complacent|lazy|asleep|too slow|to blame|at fault|not careful|not paying)"
-    r"|(?:should(?:'ve|ve| have)|ought to have) |miss(?:ed|es) the |made (?:a|the|several) (?:\w+ )?(?:mistake|error)s?|took too long|lacked the (?:discipline|knowledge|skill|understanding))"
+    rf"|(?:should(?:'ve|ve| have)|ought to have) {_PARTICIPLE}|miss(?:ed|es) the |made (?:a|the|several) (?:\w+ )?(?:mistake|error)s?|took too long|lacked the (?:discipline|knowledge|skill|understanding))"
 )
 _COLLECTIVE: Final = (
     rf"(?:^|[,;:] |\b(?:and|but|because|since|that|which|as|so|however,?|though|although|while|also) ){_GROUP} {_ADVERBS}{_LAPSE}",
     r"\bour (?:own )?(?:lack of (?:discipline|care|attention|diligence|preparation|understanding)|carelessness|negligence|complacency|mistakes?|sloppiness|failure to)\b",
     r"^nothing was done\b|\bnothing was done (?:for|until|about)\b|\b(?:honest|embarrassing|stupid|silly) (?:oversight|mistake)\b",
 )
-_PARTICIPLE: Final = r"(?:\w+(?:ed|wn|ent|elt|ught|ought|aught|ade|een)|been|done|had|known|seen|found|gone|made|taken|given|put|set|run|told|built|kept|held|led|read|written|begun|chosen|shut|cut|split|let|hit|got|gotten|come|become|paid|sent|left|met|caught)\b"
-_BETTER: Final = r"(?:avoid\w*|prevent\w*|caught|catch|notic\w+|detect\w*|spotted|discover\w*|found|seen|saved|shorten\w*|reduc\w+|mitigat\w+|stopped|help\w*|limit\w*|contain\w*|alert\w*|warned|told us|shown|revealed|identif\w+|diagnos\w+|averted|spared|obvious|clear|clearer|better|sooner|earlier|faster|quicker|shorter|smaller|easier|resolved|paged)"
+_BETTER: Final = r"(?:avoid\w*|prevent\w*|caught|catch|notic\w+|detect\w*|spotted|discover\w*|found|seen|saved|shorten\w*|reduc\w+|mitigat\w+|stopped|help\w*|limit\w*|contain\w*|alert\w*|warned|told us|shown|revealed|identif\w+|diagnos\w+|averted|spared|obvious|clear|clearer|better|sooner|earlier|faster|quicker|shorter|easier|resolved|paged)"
 _HINDSIGHT: Final = (
-    rf"\b(?:should|ought to)(?: not|n't)?(?:'ve| have)(?: (?:also|never|been|then|already|just|\w+ly)){{0,2}} {_PARTICIPLE}",
+    rf"\b(?:should|ought to)(?: not| never|n't)?(?:'ve| have)(?: (?:also|never|been|then|already|just|\w+ly)){{0,2}} {_PARTICIPLE}",
     rf"\b(?:should|shouldn't|shoudn't|shouldnt)(?:'?ve|ve) (?:\w+ly |never |also )?{_PARTICIPLE}|\bshouldve \w+",
     rf"\b(?:could|might)(?:'ve|ve| have)(?: (?:also|been|easily|\w+ly|perhaps)){{0,2}} (?:\w+ ){{0,4}}?{_BETTER}\b",
     rf"\bwould(?:'ve|ve| have)(?: (?:also|been|easily|\w+ly|probably)){{0,2}} (?:\w+ ){{0,4}}?{_BETTER}\b",
@@ -34,12 +34,12 @@ _HINDSIGHT: Final = (
 )
 _FORESEEN: Final = re.compile(
     r"\b(?:would|could|might|should)(?: not|n't) have (?:been )?(?:\w+ )?(?:prevent|avoid|caught|detect|help|notic|known|seen|been able|stopped|mitigat|reveal|changed|made)"
-    r"|\b(?:that|which|who) should|\b(?:could|might) (?:also )?have been (?:a |an |due|caused|related|because)|\b(?:worse|lost|longer outage|even larger|far larger)\b"
+    r"|\b(?:that|which|who) should|\b(?:could|might) (?:also )?have been (?:a |an |due|caused|related|because)|\bcould have gone better|\b(?:worse|lost|longer outage|even larger|far larger)\b"
     r"|\b(?:which|what|where|how|whether|when) [\w ]{0,40}(?:could|might)(?:'ve| have)\b|\bshould(?:'ve| have) been \w+(?: \w+){0,2} every\b"
 )
 _CAUSE: Final = r"(?:(?:very |likely |ultimate |actual |real |single |sole |only |underlying |main |primary |true |one and only |original |technical ){0,2}(?:root[ -]?)?cause)"
 _SINGLE: Final = (
-    rf"\b(?:the|a|this|its|our) {_CAUSE}(?: (?:of|for|behind) (?:[^,;.]{{1,110}}?))? (?:was|is|turned out to be|turns out to be|has been|had been|lies in|lay in|being|appears to be|proved to be)\b(?! (?:not known|unknown|unclear|not yet|still|under|being|never|no\b|to be determined))",
+    rf"\b(?:the|a|this|its|our) {_CAUSE}(?: (?:of|for|behind) (?:(?!\b(?:was|were|is|are)\b)[^,;.]){{1,100}}?)? (?:was|is|turned out to be|turns out to be|has been|had been|lies in|lay in|being|appears to be|proved to be)\b(?! (?:not known|unknown|unclear|not yet|still|under|being|never|no\b|to be determined|(?:determined|found|identified|diagnosed|established)\b(?! (?:to be|as))))",
     r"^(?:the )?root[ -]?cause(?: of [^:]{1,60})?\s?(?::|=|is\b|was\b|->|-)\s?(?!tbd|unknown|unclear|\?|not\b|analysis|under)\w",
     r"\b(?:is|was|were|are|be|as|it) (?:\w+ ){0,3}the (?:\w+ )?(?:root[ -]?cause|sole cause|only cause|single cause)\b",
     r"\b(?:sole|only|single|one and only) (?:reason|cause|factor|thing to blame)\b",
@@ -63,7 +63,9 @@ _WHY: Final = re.compile(
 
 @cache
 def _compiled(name: str) -> re.Pattern[str]:
-    patterns = {"collective": _COLLECTIVE, "hindsight": _HINDSIGHT, "single": _SINGLE, "human": (_PEBKAC,)}[name]
+    patterns = {"collective": _COLLECTIVE, "hindsight": _HINDSIGHT, "single": _SINGLE, "human": (_PEBKAC,)}[
+        name
+    ]
     return re.compile("|".join(f"(?:{one})" for one in patterns))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from compass.rules.text import prose
@@ -33,8 +32,14 @@ _STAMP: Final = re.compile(
 _SPOKEN: Final = re.compile(r"[\"“„][^\"“”„\n]{2,400}[\"”“]")
 _LINK: Final = re.compile(r"\]\([^()\s]{0,400}(?:\([^()\s]{0,100}\)[^()\s]{0,100})?\)|<?https?://\S++")
 _END: Final = re.compile(r"[.!?]++(?=[\s*_)\"”»\[]|$)")
-_SHORT: Final = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|approx|ca|cf|no|sr|jr|mr|mrs|ms|dr|resp|incl|fig)|(?:^|\s)\w)$", re.IGNORECASE)
+_SHORT: Final = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|ca|cf|no|sr|jr|mr|mrs|ms|dr|resp|incl|fig)|(?:^|\s)\w)$", re.IGNORECASE
+)
 _GLYPHS: Final = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+
+
+LONGEST: Final = 800
+"""Characters; what goes on without a full stop is read in pieces, so that no sentence costs more than this."""
 
 
 class Sentence(NamedTuple):
@@ -45,7 +50,6 @@ class Sentence(NamedTuple):
     heading: bool = False
 
 
-@lru_cache(maxsize=2)
 def sentences(body: str) -> tuple[Sentence, ...]:
     """Every sentence that the author says in the author's own voice; the time grows with the length alone."""
     return tuple(one for block in _blocks(_plain(body)) for one in _split(block))
@@ -136,8 +140,13 @@ def _split(block: Sentence) -> Iterator[Sentence]:
 
 
 def _trimmed(text: str, begin: int, end: int, block: Sentence) -> Iterator[Sentence]:
+    while end - begin > LONGEST:
+        yield from _trimmed(text, begin, begin + LONGEST, block)
+        begin += LONGEST
     piece = text[begin:end]
     bare = piece.lstrip(" \t*_~")
     if bare.strip():
         offset = block.offset + begin + len(piece) - len(bare)
-        yield Sentence(re.sub(r"\s+", " ", bare.replace("**", "").replace("__", "")).strip(), offset, block.heading)
+        yield Sentence(
+            re.sub(r"\s+", " ", bare.replace("**", "").replace("__", "")).strip(), offset, block.heading
+        )

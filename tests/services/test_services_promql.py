@@ -1,0 +1,321 @@
+"""Replay's PromQL against a real Prometheus: the same series, the same questions, the answers value by value.
+
+Replay has the semantics of Prometheus 3. Where Debian's is a version 2, two differences are known. A range counts the
+sample at its very beginning: for functions of samples alone the range is asked for a millisecond shorter, for rates,
+whose value depends on its length, the moment moves by a millisecond. And `rate` looks at the zero of a counter before
+it looks at how far its first sample is from the beginning: such an answer must be what replay gives with that order.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import ROOT
+from promql_questions import Question, Questions, rough_recording
+from real_prometheus import Prometheus, prometheus
+
+from compass.adapters.documents import parse_yaml, split
+from compass.adapters.telemetry.queries import rfc3339
+from compass.model.entry import Pattern
+from compass.model.match import MetricSignal
+from compass.replay import promql
+from compass.replay.direct import DirectTools
+from compass.replay.lexer import milliseconds
+from compass.replay.load import load
+from compass.replay.promql import Stored
+from compass.replay.promql_syntax import Call, Selector
+from compass.replay.store import Store
+
+pytestmark = pytest.mark.services
+
+log = logging.getLogger(__name__)
+SEED = 20260401
+EACH = 220
+RECORDINGS = {
+    path.parent.name: path.parent for path in sorted((ROOT / "knowledge").rglob("recordings/*/recording.yaml"))
+}
+NAMES = (*RECORDINGS, "rough")
+FORMS = (
+    *("rate(", "increase(", "avg_over_time(", "min_over_time(", "max_over_time(", "sum_over_time("),
+    *("count_over_time(", "sum", "avg", "min", "max", "count", " by (", "without (", " offset "),
+    *('="', '!="', '=~"', '!~"', "on (", "ignoring (", " bool ", "-("),
+    *(" + ", " - ", " * ", " / ", " % ", " ^ ", " == ", " != ", " > ", " >= ", " < ", " <= "),
+)
+Answered = dict[frozenset[tuple[str, str]], list[tuple[float, str]]]
+
+
+class World(NamedTuple):
+    """The same series twice: behind a real Prometheus, and behind replay's tools, one set per recording."""
+
+    prometheus: Prometheus
+    replays: Mapping[str, DirectTools]
+    stores: Mapping[str, Store]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    rough = rough_recording(tmp_path_factory.mktemp("recordings") / "rough", SEED)
+    recordings = [load(folder) for folder in (*RECORDINGS.values(), rough)]
+    # Recordings of one organization have series in common, and Prometheus takes samples in the order of time alone.
+    recordings.sort(key=lambda recording: recording.info.window.start)
+    assert not [note for recording in recordings for note in recording.notes]
+    stores = {recording.info.id: Store(recording) for recording in recordings}
+    with prometheus(tmp_path_factory.mktemp("prometheus")) as server:
+        for store in stores.values():
+            server.write(store.series)
+        yield World(server, {one.info.id: DirectTools(one) for one in recordings}, stores)
+
+
+# Asking both --------------------------------------------------------------------------------------------------------
+
+
+def of_replay(tools: DirectTools, question: Question, later: float) -> Answered | str:
+    """Replay's answer, or why it gives none."""
+    arguments: dict[str, object] = {
+        "datasourceUid": "replay-prometheus",
+        "expr": question.query,
+        "endTime": rfc3339(question.end + later),
+        "queryType": "instant",
+    }
+    if question.step:
+        window = {"startTime": rfc3339(question.start + later), "stepSeconds": question.step}
+        arguments |= {"queryType": "range", **window}
+    reply = tools.call("query_prometheus", arguments)
+    return reply.error if reply.error is not None else answered(reply.data["data"])
+
+
+def of_prometheus(server: Prometheus, question: Question, later: float) -> Answered | str:
+    """The answer of the real one, or its error."""
+    if question.step:
+        window = {"start": question.start + later, "end": question.end + later, "step": question.step}
+        reply = server.ask("query_range", query=question.query, **window)
+    else:
+        reply = server.ask("query", query=question.query, time=question.end + later)
+    return answered(reply["data"]["result"]) if reply["status"] == "success" else str(reply["error"])
+
+
+def answered(rows: Sequence[Any]) -> Answered:
+    """A vector, a matrix or a scalar as Prometheus writes them; values stay text."""
+    if rows and not isinstance(rows[0], Mapping):
+        return {frozenset(): [(float(rows[0]), rows[1])]}
+    found: Answered = {}
+    for row in rows:
+        key = frozenset(row["metric"].items())
+        assert key not in found, "two series with the same labels"
+        found[key] = [(float(moment), text) for moment, text in row.get("values") or [row["value"]]]
+    return found
+
+
+def same(one: Answered, other: Answered) -> bool:
+    """Equal series, moments and values, these but for the last digits of sums; equal numbers are written alike."""
+    if one.keys() != other.keys():
+        return False
+    for key, pairs in one.items():
+        if [moment for moment, _ in pairs] != [moment for moment, _ in other[key]]:
+            return False
+        for (_, text), (_, other_text) in zip(pairs, other[key], strict=True):
+            value, other_value = float(text), float(other_text)
+            nothing = math.isnan(value) and math.isnan(other_value)
+            if not nothing and not math.isclose(value, other_value, rel_tol=1e-9, abs_tol=1e-9):
+                return False
+            if value == other_value and text != other_text:
+                return False
+    return True
+
+
+def verdict(world: World, tools: DirectTools, question: Question) -> str:
+    """How the two answers relate; `wrong` is what must never be."""
+    asked, later, change = question, 0.0, ""
+    if world.prometheus.major < 3 and re.search(r"rate\(|increase\(", question.query):
+        later, change = 0.001, ", asked a millisecond later"
+    elif world.prometheus.major < 3 and "[" in question.query:
+        asked, change = question._replace(query=a_millisecond_less(question.query)), ", asked for a shorter range"
+    real, ours = of_prometheus(world.prometheus, asked, later), of_replay(tools, question, later)
+    if isinstance(ours, str):
+        assert ours.startswith("cannot evaluate: ")
+        return "refused by both" if isinstance(real, str) else "refused by replay"
+    if isinstance(real, str):
+        return f"wrong: Prometheus says {real}"
+    if same(real, ours):
+        return f"equal{change}" if real else f"equal and empty{change}"
+    if later:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(promql, "_increase", zero_first)
+            older = of_replay(tools, question, later)
+        if not isinstance(older, str) and same(real, older):
+            return "explained: Prometheus 2 looks at the zero of a counter first"
+    return f"wrong: {real} and not {ours}"
+
+
+# What Prometheus 2 does differently ---------------------------------------------------------------------------------
+
+
+def a_millisecond_less(query: str) -> str:
+    """With ranges that count both ends, this is what ranges open on their left are."""
+    return re.sub(r"\[([0-9a-z]+)\]", lambda found: f"[{milliseconds(found[1]) - 1}ms]", query)
+
+
+def zero_first(call: Call, times: list[int], values: list[float], end_ms: int) -> float | None:
+    """`extrapolatedRate` up to Prometheus 2.52: the zero of a counter bounds the way to the left edge at once."""
+    if len(times) < 2:
+        return None
+    range_ms = call.argument.range_ms or 0
+    growth = values[-1] - values[0] + sum(before for before, after in pairwise(values) if after < before)
+    sampled = (times[-1] - times[0]) / 1000
+    between = sampled / (len(times) - 1)
+    to_start, to_end = (times[0] - (end_ms - range_ms)) / 1000, (end_ms - times[-1]) / 1000
+    if growth > 0 and values[0] >= 0:
+        to_start = min(to_start, sampled * values[0] / growth)
+    reach = sampled
+    for distance in (to_start, to_end):
+        reach += distance if distance < between * 1.1 else between / 2
+    return growth * (reach / sampled) / (range_ms / 1000 if call.function == "rate" else 1)
+
+
+def closed_within(series: Stored, selector: Selector, at_ms: int) -> tuple[list[int], list[float]]:
+    """The samples in a range that counts both its ends."""
+    end = at_ms - selector.offset_ms
+    first, last = bisect_left(series.times, end - (selector.range_ms or 0)), bisect_right(series.times, end)
+    kept = [pair for pair in zip(series.times[first:last], series.values[first:last], strict=True)]
+    return [moment for moment, value in kept if value == value], [value for _, value in kept if value == value]
+
+
+# The tests ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_replay_answers_what_prometheus_answers(world: World, name: str) -> None:
+    questions = Questions(world.stores[name], SEED)
+    tally: Counter[str] = Counter()
+    wrong = []
+    for _ in range(EACH):
+        question = questions.draw()
+        found = verdict(world, world.replays[name], question)
+        tally[found.partition(": ")[0] if found.startswith("wrong") else found] += 1
+        if found.startswith("wrong"):
+            wrong.append(f"{question}\n  {found[:600]}")
+    log.info("%s: %s", name, dict(tally.most_common()))
+    assert not wrong, f"{len(wrong)} of {EACH}:\n" + "\n".join(wrong[:5])
+    answered_by_prometheus = EACH - tally["refused by both"]
+    equal = sum(count for found, count in tally.items() if found.startswith("equal"))
+    assert equal >= 0.99 * answered_by_prometheus, tally
+    telling = sum(count for found, count in tally.items() if found.startswith("equal") and "empty" not in found)
+    assert telling >= EACH / 2, tally
+
+
+def test_the_questions_cover_the_grammar(world: World) -> None:
+    drawn = [
+        question
+        for store in world.stores.values()
+        for questions in [Questions(store, SEED)]
+        for question in (questions.draw() for _ in range(EACH))
+    ]
+    assert len(drawn) >= 500
+    rare = {form: count for form in FORMS if (count := sum(form in one.query for one in drawn)) < 10}
+    assert not rare
+    assert sum(one.step > 0 for one in drawn) > 200
+    assert sum(not one.step and one.query.endswith("]") for one in drawn) > 10
+
+
+def test_at_the_edge_of_a_range_prometheus_2_counts_one_sample_more_and_3_does_not(world: World) -> None:
+    start = int(load(RECORDINGS["pool-exhaustion-after-rollout"]).info.window.start.timestamp())
+    tools = world.replays["pool-exhaustion-after-rollout"]
+    differ = 0
+    for function in ("rate", "increase", "sum_over_time", "count_over_time"):
+        for window in ("1m", "2m", "5m"):
+            question = Question(f"{function}(cpu_percent[{window}])", start + 300, start + 1500, 60)
+            real, ours = of_prometheus(world.prometheus, question, 0.0), of_replay(tools, question, 0.0)
+            assert not isinstance(real, str)
+            assert not isinstance(ours, str)
+            if world.prometheus.major < 3:
+                differ += not same(real, ours)
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(promql, "_within", closed_within)
+                    patch.setattr(promql, "_increase", zero_first)
+                    ours = of_replay(tools, question, 0.0)
+                assert not isinstance(ours, str)
+            assert same(real, ours), question
+    assert differ == (12 if world.prometheus.major < 3 else 0)
+
+
+def metric_queries() -> Iterator[str]:
+    for path in sorted((ROOT / "knowledge").rglob("patterns/*.md")):
+        pattern = Pattern.model_validate(parse_yaml(split(path.read_text("utf-8")).front))
+        if pattern.match:
+            signals = pattern.match.signals.values()
+            yield from (one.promql for one in signals if isinstance(one, MetricSignal))
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_the_queries_of_patterns_and_of_the_investigator_are_answered_alike(world: World, name: str) -> None:
+    first, last = map(int, load(RECORDINGS[name]).info.window.seconds)
+    queries = {*metric_queries(), f"ALERTS{{alertstate='firing'}}", "traces_service_graph_request_total"}
+    assert len(queries) > 3
+    everything = Question(f'{{__name__=~".+"}}[{last - first + 1}s]', last, last)
+    for question in [everything, *(Question(query, first, last, 15) for query in sorted(queries))]:
+        assert verdict(world, world.replays[name], question).startswith("equal"), question
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_and_labels_are_the_same(world: World, name: str) -> None:
+    store = world.stores[name]
+    first = min(series.times[0] for series in store.series) / 1000
+    last = max(series.times[-1] for series in store.series) / 1000
+    window = {"start": first, "end": last}
+    for label in ("__name__", "service_name", "severity", "client", "absent"):
+        real = world.prometheus.ask(f"label/{label}/values", **window)["data"]
+        arguments = {"datasourceUid": "replay-prometheus", "labelName": label, "limit": 1000}
+        ours = world.replays[name].call("list_prometheus_label_values", arguments).data
+        if label != "__name__" or name != "rough":
+            assert ours == real, label
+
+
+# Nothing is left behind ---------------------------------------------------------------------------------------------
+
+
+def test_a_stopped_server_is_gone(tmp_path: Path) -> None:
+    with prometheus(tmp_path / "prometheus") as server:
+        assert server.ask("query", query="1 + 1", time=5)["data"]["result"] == [5, "2"]
+    assert server.process.returncode is not None
+    assert not listens(server.port)
+
+
+def test_a_server_dies_with_the_program_that_started_it(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from real_prometheus import start;"
+        "print(start(Path(sys.argv[1])).port, flush=True); time.sleep(60)"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parent), str(ROOT)])
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "prometheus")],
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+    ) as parent:
+        assert parent.stdout
+        port = int(parent.stdout.readline())
+        assert listens(port)
+        parent.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while listens(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not listens(port)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
