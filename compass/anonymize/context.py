@@ -37,7 +37,9 @@ _SPEAKS: Final = re.compile(
 )
 _FOR: Final = re.compile(r"\b(?:for|to|from|with|at|of)[ ]$")
 _BY: Final = re.compile(r"[ ](?:by|via|on|failed|timed|were|was|account|and their|tenant|customer)\b|['’]s\b")
-_MONEY: Final = re.compile(r"[$€£¥₹][ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b")
+_MONEY: Final = re.compile(
+    r"[$€£¥₹][ ]?(?:\d[\d,.]+|\d(?=[ ]?[kKMmB]))(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b"
+)
 _CODES: Final = ("USD", "EUR", "GBP", "CHF", "JPY", "INR", "CAD", "AUD", "dollars", "euros", "pounds")
 _CURRENCY: Final = re.compile(
     r"(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD)[ ]?\d[\d,.]*(?:[ ]?(?:k|K|M|m|bn|B|million|billion|thousand))?\b|\d[\d,.]*[ ]?(?:k|M|million|billion|thousand)?[ ]?(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|dollars|euros|pounds)\b"

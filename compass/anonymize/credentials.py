@@ -52,7 +52,7 @@ _LEAD: Final = (
 _LINK: Final = r"(?:\b(?:was|is|were|are|being|became|of|set to|reset to|changed(?: back)? to|still|remained|reads?|now|then|temporarily|just|literally|named|called|rotated (?:from|to)|equals?|using|with)\b|[:=(–—-])[ \t]*+"
 _PROSE: Final = re.compile(
     rf"{_LEAD}\b(?:[ \t]+(?:for|of|to|on|from|at|in)[ \t]+[^\n.;:=`\"'⟨]{{1,60}}?[ \t](?={_LINK}))?[ \t]*+(?P<link>(?:{_LINK}){{0,4}})"
-    rf"(?P<value>{_QUOTED}|[^\s\"'`,;<>(){{}}⟨][^\s\"'`,;<>⟨]{{2,200}})"
+    rf"(?P<value>{_QUOTED}|[^\s\"'`,;<>(){{}}\]⟨][^\s\"'`,;<>⟨]{{2,200}})"
 )
 _LOGINS: Final = by_first_run(
     "login", "log in", "logged in", "log-in", "logged-in", "sign in", "signed in", "signin", "cred", "creds", "credential", "credentials", "authenticate", "authenticated", "authenticating", "user", "username", "account",

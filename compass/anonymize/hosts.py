@@ -42,6 +42,7 @@ _FILES: Final = wordlist("files")
 _PUBLIC_TLD: Final = wordlist("public-tld")
 _PRIVATE_TLD: Final = wordlist("private-tld")
 _PUBLIC_HOSTS: Final = wordlist("public-hosts")
+_AMBIGUOUS_TLD: Final = wordlist("ambiguous-tld")
 _ONLY_PRIVATE: Final = frozenset(
     {"local", "internal", "corp", "lan", "intranet", "localdomain", "intra", "priv", "arpa"}
 )
@@ -132,6 +133,9 @@ def is_private_host(name: str, domains: tuple[str, ...]) -> bool:
     if last in _PRIVATE_TLD:
         return last in _ONLY_PRIVATE or (len(parts) >= 3 and not _all_known(parts))
     package = parts[0] in _LIBRARIES and last not in {"com", "org", "net", "io"}
+    package = package or (
+        last in _AMBIGUOUS_TLD and parts[0] in vocabulary().operations and _all_known(parts)
+    )
     return last in _PUBLIC_TLD and not package and (last not in _FILES or len(parts) > 2)
 
 

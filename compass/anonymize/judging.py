@@ -24,6 +24,7 @@ class Certainty(IntEnum):
 
 
 _STATES: Final = wordlist("states")
+_SECRET_NAMES: Final = wordlist("secret-names")
 _TRAIL: Final = ".,;:!?)]}*_"
 _WORD: Final = re.compile(r"[^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)*")
 _CODE: Final = re.compile(
@@ -71,10 +72,13 @@ def _alone(text: str, end: int) -> bool:
 
 def _secretive(value: str, certainty: Certainty, *, quoted: bool, alone: bool) -> bool:
     words = value.split()
+    if "-" in value and value.rpartition("-")[2] in _SECRET_NAMES and _public(value):
+        return False
     if len(words) > 1:
         return certainty > Certainty.HINT and quoted and len(words) <= 24 and not value.endswith(".")
+    plain = _CODE.fullmatch(value) is not None and value.count("_") < 3 and _public(value)
     if certainty is Certainty.CERTAIN:
-        return not (_CODE.fullmatch(value) and _public(value))
+        return not plain
     named = certainty is Certainty.NAMED
     if _WORD.fullmatch(value):
         return (
@@ -82,9 +86,8 @@ def _secretive(value: str, certainty: Certainty, *, quoted: bool, alone: bool) -
         )
     if re.fullmatch(r"[\d.,:%]+", value):
         return named and alone and value.isdigit() and len(value) >= 4
-    if named:
-        return not (_CODE.fullmatch(value) and _public(value)) and not re.fullmatch(r"\d+-[a-z]+", value)
-    return not (len(value) <= 200 and _TECHNICAL.fullmatch(value) and _public(value))
+    technical = len(value) <= 200 and _TECHNICAL.fullmatch(value) is not None and _public(value)
+    return not (plain or re.fullmatch(r"\d+-[a-z]+", value)) if named else not technical
 
 
 def _odd(value: str) -> bool:

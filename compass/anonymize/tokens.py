@@ -23,7 +23,7 @@ _UNIT: Final = (
 )
 _SAFE_RUN: Final = re.compile(
     rf"\d{{1,10}}|\d+{_UNIT}|(?:\d+(?:d|h|m|s|ms))+|[a-zA-Z]{{1,2}}\d{{1,3}}[a-z]?|\d{{1,3}}[a-zA-Z]{{1,2}}|[vV]\d+(?:alpha|beta|rc|a|b)?\d*|"
-    r"(?:rc|alpha|beta|pre|dev|build|patch|post|el|fc|deb|ubuntu|jre|jdk|java|openjdk|go|py|cp|python|php|node|tls|ssl|http|ipv|utf|sha|md|base|int|uint|float|log|"
+    r"(?:rc|alpha|beta|pre|dev|build|patch|post|el|fc|deb|ubuntu|jre|jdk|java|openjdk|rfc|go|py|cp|python|php|node|tls|ssl|http|ipv|utf|sha|md|base|int|uint|float|log|"
     r"eth|ens|eno|enp\ds|wlan|sda|sdb|sdc|nvme|dm|tty|cpu|gpu|loop|bond|veth|lo|ppp|tun|tap|br|docker|cni|cali|vlan|gen|rev|win|amd|arm|aarch|x|i|h|mp|oauth|web|log|route|ec|s|k|p|q|sev|prio|tier|t)\d{1,5}|"
     r"0[xX][0-9a-fA-F]{1,16}|[TZ]\d{1,6}Z?|\d{8}T\d{4,6}Z?|[A-Z]\d{1,2}[A-Z]?"
 )
@@ -42,6 +42,7 @@ _CASED: Final = re.compile(
     r"[A-Z]?[a-z]+|[A-Z]{1,12}s?|[A-Z]{2,6}[a-z]{3,}|[a-z]+(?:[A-Z][a-z]{2,}|[A-Z]{2,5}$)+|(?:[A-Z][a-z]{2,}|[A-Z]{2,5}(?=[A-Z]|$)){2,}"
 )
 _COLOUR: Final = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
+_HOST: Final = re.compile(r"\W*(?:https?://|git@)?(?P<host>[A-Za-z0-9.-]+)(?=[/:?#]|\W*$)")
 _HEX: Final = re.compile(r"[0-9a-f]{7,64}")
 _PUBLIC_ID: Final = re.compile(
     rf"(?i:([0-9a-f])\1{{7}}-(?:\1{{4}}-){{3}}\1{{12}}|123e4567-e89b-12d3-a456-426\d{{9}}|550e8400-e29b-41d4-a716-446655440000)|{ENTRY_ID.pattern}|{INVESTIGATION_ID.pattern}"
@@ -124,15 +125,11 @@ class Tokens:
             or (core.isalpha() and self._known(core))
         ):
             return ()
-        unknown = [piece for run in _RUN.finditer(chunk) if (piece := self._run(run))]
         if _NOISE.search(core) and _noisy(core):
             return (Piece(0, len(chunk.rstrip(".,:;")), "mixed"),)
-        if (
-            not unknown
-            or is_placeholder(core)
-            or _PUBLIC_ID.fullmatch(core)
-            or (core.isascii() and "." in core and is_public_host(core))
-        ):
+        skip = _public_host(chunk)
+        unknown = [piece for run in _RUN.finditer(chunk) if run.start() >= skip and (piece := self._run(run))]
+        if not unknown or is_placeholder(core) or _PUBLIC_ID.fullmatch(core):
             return ()
         mixed = [piece for piece in unknown if piece.kind == "mixed"]
         if not mixed:
@@ -181,6 +178,12 @@ class Tokens:
             and all(len(part) >= 3 and self._known(part) for part in letters)
             and max(map(len, letters)) >= 3
         )
+
+
+def _public_host(chunk: str) -> int:
+    """How many characters of the token are the scheme and the host of a public site; 0 when they are none."""
+    host = _HOST.match(chunk)
+    return host.end() if host and "." in host["host"] and is_public_host(host["host"]) else 0
 
 
 def _noisy(core: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -47,7 +48,8 @@ def shown(hypothesis: Hypothesis, *, whole: bool = False) -> Iterator[str]:
     for experiment in hypothesis.experiments:
         yield from tested(experiment, whole=whole)
     for citation in hypothesis.citations:
-        yield from _wrapped(citation.ref, "   cites ", "     ")
+        # Never wrapped: a reference that is cut in two cannot be copied.
+        yield f"   cites {_short(citation.ref)}"
         yield from _wrapped(f'"{" ".join(citation.quote.split())[:160]}"', "     ", "     ")
 
 
@@ -74,7 +76,13 @@ def section(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
 
 
 def _cause(text: str, level: str, supported: bool) -> str:  # noqa: FBT001  # a value of the record, not a switch
-    return f"{text} ({level.replace('_', ' ')}{'' if supported else '; unsupported'})"
+    source = "named by the pattern cited above" if supported else "unsupported"
+    return f"{text} ({level.replace('_', ' ')}; {source})"
+
+
+def _short(ref: str) -> str:
+    """A citation with twelve digits of its commit, which Git resolves as well; the record keeps all of them."""
+    return re.sub(r"@([0-9a-f]{12})[0-9a-f]{28}:", r"@\1:", ref)
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:

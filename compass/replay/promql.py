@@ -288,7 +288,10 @@ def _increase(call: Call, times: list[int], values: list[float], end_ms: int) ->
         return None
     range_ms = call.argument.range_ms or 0
     growth = values[-1] - values[0]
-    growth += sum(before for before, after in pairwise(values) if after < before)
+    # In Prometheus' order, here and below: with huge values each rounding shows.
+    for before, after in pairwise(values):
+        if after < before:
+            growth += before
     sampled = (times[-1] - times[0]) / 1000
     between = sampled / (len(times) - 1)
     to_start = (times[0] - (end_ms - range_ms)) / 1000
@@ -296,11 +299,11 @@ def _increase(call: Call, times: list[int], values: list[float], end_ms: int) ->
     if to_start >= between * 1.1:
         to_start = between / 2
     if growth > 0 and values[0] >= 0:
-        to_start = min(to_start, sampled * values[0] / growth)
+        to_start = min(to_start, sampled * (values[0] / growth))
     if to_end >= between * 1.1:
         to_end = between / 2
     factor = (sampled + to_start + to_end) / sampled
-    return growth * factor / (range_ms / 1000 if call.function == "rate" else 1)
+    return growth * (factor / (range_ms / 1000) if call.function == "rate" else factor)
 
 
 def _nameless(labels: Mapping[str, str]) -> dict[str, str]:

@@ -113,7 +113,7 @@ class _Parser:
             op = self.tokens.next().text
             as_bool, matching = self.modifiers(op)
             left = Binary(op, left, self.binary(level + 1, depth), as_bool, matching)
-            self.scalars_compare_with_bool(left)
+            self.operands_fit(left)
         if level == 0 and self.tokens.now.text in {"and", "or", "unless", "atan2"}:
             raise CannotEvaluateError(f"the operator {self.tokens.now.text!r} is not supported")
         return left
@@ -133,10 +133,12 @@ class _Parser:
         return as_bool, matching
 
     @staticmethod
-    def scalars_compare_with_bool(expr: Binary) -> None:
+    def operands_fit(expr: Binary) -> None:
         plain = is_scalar(expr.left) and is_scalar(expr.right)
         if plain and expr.op in COMPARISONS and not expr.as_bool:
             raise CannotEvaluateError("comparisons between scalars must use bool")
+        if expr.matching.labels and (is_scalar(expr.left) or is_scalar(expr.right)):
+            raise CannotEvaluateError("on and ignoring belong between two vectors, and one side is a scalar")
         for side in (expr.left, expr.right):
             if isinstance(side, Selector) and side.range_ms is not None:
                 raise CannotEvaluateError("an operator takes no range selector; use a function such as rate")
@@ -152,7 +154,7 @@ class _Parser:
         if self.tokens.now.text == "^" and self.tokens.take("^"):
             as_bool, matching = self.modifiers("^")
             power = Binary("^", base, self.unary(depth + 1), as_bool, matching)
-            self.scalars_compare_with_bool(power)
+            self.operands_fit(power)
             return power
         return base
 

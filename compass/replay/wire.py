@@ -38,7 +38,7 @@ def prometheus(result: Result) -> str:
     stamps = _Stamps()
     if result.kind == "scalar":
         point = result.series[0]
-        return f'{{"data":[{stamps[point.times[0]]},"{number(point.values[0])}"]}}'
+        return f'{{"data":[{stamps[point.times[0]]},"{_without_exponent(number(point.values[0]))}"]}}'
     rows = []
     for labels, times, values in result.series:
         pairs = [f'[{stamps[time]},"{text}"]' for time, text in zip(times, _numbers(values), strict=True)]
@@ -49,15 +49,22 @@ def prometheus(result: Result) -> str:
 
 
 def number(value: float) -> str:
-    """A sample's value as Prometheus writes it: the shortest text that reads back the same, without an exponent."""
+    """A sample's value as Prometheus writes it: the shortest text that reads back the same.
+
+    An exponent stands only below 1e-6 and from 1e21 on (Prometheus, util/jsonutil), and never in a scalar.
+    """
     text = repr(value)
     if text.endswith(".0"):
         return text[:-2]
     if "e" in text:
-        return format(Decimal(text), "f")
+        return _without_exponent(text) if 1e-6 <= abs(value) < 1e21 else text
     if math.isfinite(value):
         return text
     return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
+
+
+def _without_exponent(text: str) -> str:
+    return format(Decimal(text), "f") if "e" in text else text
 
 
 def _numbers(values: Iterable[float]) -> list[str]:

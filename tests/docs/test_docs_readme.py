@@ -12,7 +12,7 @@ from conftest import ROOT, organization
 
 from compass.cli import cli
 
-VARIABLE = re.compile(r"inv-[0-9a-z]{10}|@[0-9a-f]{40}|\d+\.\d+(?: s)?\b")
+VARIABLE = re.compile(r"inv-[0-9a-z]{10}|@[0-9a-f]{12}|\d+\.\d+(?: s)?\b")
 
 
 def plain(line: str) -> str:

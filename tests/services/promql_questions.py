@@ -10,6 +10,7 @@ import csv
 import json
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,23 +42,21 @@ class Questions:
     def __init__(self, store: Store, seed: int) -> None:
         self.rng = random.Random(seed)
         self.metrics: dict[str, dict[str, list[str]]] = {}
-        self.times: dict[str, tuple[int, int]] = {}
         for series in store.series:
             name = series.labels["__name__"]
             labels = self.metrics.setdefault(name, {})
             for label, value in series.labels.items():
                 if label != "__name__" and value not in labels.setdefault(label, []):
                     labels[label].append(value)
-            self.times[name] = (series.times[0] // 1000, series.times[-1] // 1000)
         self.names = sorted(self.metrics)
-        self.spans = sorted(set(self.times.values()))
+        self.spans = _spans({moment // 1000 for series in store.series for moment in series.times})
 
     def draw(self) -> Question:
         """One question; about half fall on the very moments of samples, where the edges of ranges matter."""
         pick = self.rng.random
         query = self.vector(0) if pick() < 0.97 else self.scalar_sum()
         first, last = self.rng.choice(self.spans)
-        start = self.rng.randrange(first - 60, last + 400)
+        start = self.rng.randrange(first - 60, last + 330)
         if pick() < 0.5:
             start -= start % 15
         if pick() < 0.08:
@@ -172,6 +171,15 @@ class Questions:
         numbers = [self.rng.choice(("1", "2.5", "3", "1e1", "0x1f", "-4", "(2 + 3)")) for _ in range(4)]
         signs = [self.rng.choice(("+", "-", "*", "/", "%", "^", "> bool", "== bool")) for _ in range(3)]
         return " ".join(part for pair in zip(numbers, [*signs, ""], strict=True) for part in pair).rstrip()
+
+
+def _spans(seconds: set[int]) -> list[tuple[int, int]]:
+    """First and last moment of each stretch of time with samples; a history lies days before its recording."""
+    moments = sorted(seconds)
+    gaps = [pair for pair in pairwise(moments) if pair[1] - pair[0] > 600]
+    return list(
+        zip([moments[0], *(after for _, after in gaps)], [*(before for before, _ in gaps), moments[-1]], strict=True)
+    )
 
 
 def rough_recording(folder: Path, seed: int) -> Path:

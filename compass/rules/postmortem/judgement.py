@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Final
 
-from compass.rules.postmortem.people import PERSON, WHO, is_name, marked
+from compass.rules.postmortem.people import PERSON, WHO, is_given, is_name, marked
 
 _STEMS: Final = (
     "forgo forge negle panic misre misju misha misun misin misty misma misca mispl misdi misco botch bungl fumbl finge "
@@ -40,8 +40,8 @@ _SUBJECT: Final = rf"(?:[{PERSON}{WHO}]|‹(?P<name>[^‹›]+)›)\)?,? {_BESID
 _CHAINED: Final = rf"(?:[{PERSON}{WHO}]|‹(?P<name>[^‹›]+)›)\)?,? {_BESIDE}{_AND}{_ADVERB}"
 
 _FAULTS: Final = "careless|negligent|reckless|sloppy|lazy|incompetent|irresponsible|inattentive|clueless|overconfident|complacent|hasty|impatient|stupid|dumb|foolish|unqualified|inexperienced|unprofessional|thoughtless|oblivious|clumsy|ignorant|heedless|arrogant|stubborn|unwilling"
-_COGNITIVE: Final = "notice|consider|reali[sz]e|recogni[sz]e|understand|ask|think|anticipate|tell|inform|listen|pay|remember|heed|escalate|follow|appreciate|communicate|hand|double-check|look|appreciate|speak|act on|read|warn|announce|consult|take"
-_DUTIES: Final = "bother|pay|follow|read|check|test|verify|look|answer|respond|tell|notify|inform|escalate|understand|ask|listen|think|double-check|communicate|consult|heed|warn|care|act|react|take|announce|document|review|validate|inspect|confirm|coordinate|alert|raise|mention|report|acknowledge|stop to"
+_COGNITIVE: Final = "notice|consider|reali[sz]e|recogni[sz]e|understand|ask|think|anticipate|tell|inform|listen|pay|remember|heed|escalate|follow|appreciate|communicate|hand|double[ -]check|look|appreciate|speak|act on|read|warn|announce|consult|take"
+_DUTIES: Final = "bother|pay|follow|read|check|test|verify|look|answer|respond|tell|notify|inform|escalate|understand|ask|listen|think|double[ -]check|communicate|consult|heed|warn|care|act|react|take|announce|document|review|validate|inspect|confirm|coordinate|alert|raise|mention|report|acknowledge|stop to"
 _DONE: Final = "run|ran|tested|checked|read|looked|asked|told|verified|followed|informed|bothered|answered|escalated|reviewed|tried|understood|announced|consulted|listened|warned|documented|validated|learned|learnt"
 _WITHOUT: Final = r"without (?:even |first |ever |properly |actually |really )*(?:read|test|ask|check|look|tell|inform|verif|validat|review|authori[sz]|permission|approv|consult|notif|announc|understand|thinking|warn|coordinat|having|reali[sz]ing|realising|wait|bother|any (?:review|test|approv|check|warning|backup|plan)|a (?:review|test|backup|second|plan|word))"
 _FIXING: Final = r"(?:spot|notic|found|finds?\b|identif|detect|correct|fix|revert|restor|discover|report|see\b|sees|saw|reali[sz]|remov|rul|suspect|explain|ask|show|caught|catch)"
@@ -55,9 +55,10 @@ ONLY_PEOPLE: Final = rf"""(?:
   | drop(?:ped|s)\ the\ ball | (?:was|is|were)\ asleep | f(?:ell|alls)\ asleep | rm\ -rf'?d | shirk(?:ed|s) | gambl(?:ed|es) | show(?:ed|s)\ off | fell\ for
   | fail(?:ed|s)\ to\ (?:{_COGNITIVE})
   | (?:did\ not|didn'?t|does\ not|doesn'?t|do\ not)\ (?:even\ |properly\ |actually\ |really\ )?(?:bother|pay\ attention|tell|ask|listen|understand|think|care|answer\ (?:his|her|their|the\ (?:phone|pager?|call)))
-  | (?:(?:was|were|is|being|been|got|gets|getting)\ )?(?:(?:so|too|very|being|rather|quite|really|simply|a\ bit|[\w-]+ly)\ )*(?:{_FAULTS}|distracted|to\ blame|at\ fault|out\ of\ (?:his|her|their)\ depth|wrong\ to)\b
+  | (?:(?:was|were|is|being|been|got|gets|getting)\ )?(?:(?:so|too|very|being|rather|quite|really|simply|a\ bit|[\w-]+ly)\ )*(?:{_FAULTS}|distracted|too\ (?:slow|late|busy|tired)\ to|(?:reprimand|disciplin|sack)ed|to\ blame|at\ fault|out\ of\ (?:his|her|their)\ depth|wrong\ to)\b
   | (?:was|were|is|are)\ (?:not|n't)\ (?:fully\ |really\ |even\ )?(?:paying|qualified|competent|careful|aware|thinking|watching|listening|prepared|trained|concentrating|up\ to)
   | (?:wasn'?t|weren'?t|isn'?t|not)\ (?:fully\ |really\ |even\ )?(?:paying|qualified|competent|careful|aware|thinking|watching|listening|concentrating|up\ to\ the)
+  | not\ (?:following|reading|checking|testing|verifying|asking|paying|telling|looking|listening|thinking)\b
   | lack(?:ed|s)\ (?:[\w-]+\ ){{0,2}}(?:knowledge|skills?|experience|competence|judge?ment|understanding|discipline|attention|care|diligence|expertise|common\ sense)
   | (?:show|display|exercis|demonstrat|us)(?:ed|s|es)\ (?:very\ )?(?:poor|bad|a\ lack|little|no|questionable|terrible)\ (?:\w+\ ){{0,2}}(?:judge?ment|care|regard|discipline|understanding|awareness|attention|sense|initiative|ownership)
   | ma(?:de|kes|ke)\ (?:[\w-]+\ ){{0,3}}(?:mistakes?|errors?|wrong\ (?:call|decision|choice|assumption)|(?:bad|poor|terrible)\ (?:call|decision|choice)|blunders?)
@@ -84,7 +85,7 @@ MACHINES_TOO: Final = rf"""(?:
 
 _THE_WRONG: Final = rf"(?!{_FIXING})(?![^;:]*\b(?:because|that|which|when|while|whether|{_FIXING}\w*)\b[^;:]*the wrong)\w+(?:ed|s|an|ut|ook|ade|ent|eft|old|rote|ose|id|hut)\b(?: [^\s;:.,]+){{0,6}}? the wrong\b"
 _INSTEAD: Final = r"(?:restart|delet|reboot|remov|dropp|stopp|appl|wip|drain|push|deploy|unplugg|disabl)(?:ed|ied)\b(?: [^\s;:.,]+){1,6} instead of\b"
-_SLIP: Final = r"[^;:]{1,110}?\b(?:by mistake|by accident|in error|out of (?:impatience|carelessness|haste|ignorance|laziness|habit))\b"
+_SLIP: Final = r"(?!(?:can|could|may|might|must|will|would|cannot|should|to)\b)[^;:]{1,110}?\b(?:by mistake|by accident|in error|out of (?:impatience|carelessness|haste|ignorance|laziness|habit))\b"
 _BLIND: Final = (
     rf"(?:(?!\b(?:because|that|which|when|while|not|unable|cannot|can't|n't)\b)[^;:]){{1,100}}?\b{_WITHOUT}"
 )
@@ -94,6 +95,7 @@ _SOMEBODY: Final = rf"(?:[\w-]+ ){{0,5}}(?:{PERSON}|‹(?P<name>[^‹›]+)›)"
 _SENTENCE_WIDE: Final = (
     rf"(?:{PERSON}|‹(?P<name>[^‹›]+)›)'s (?:\w+ ){{0,2}}?{_NOUNS}",
     rf"\b(?:caused|broken|misconfigured|botched|mishandled|rushed|overlooked|forgotten|neglected|wiped|leaked|mistyped|misread|bungled|destroyed|bypassed|circumvented|dismissed) (?:\w+ly )?by {_SOMEBODY}",
+    rf"\b(?:mistakes?|errors?|slips?|blunders?|negligence|carelessness|oversight|misjudge?ment)(?: (?:was|were))?(?: made| committed)? (?:by|of) {_SOMEBODY}",
     rf"\w+(?:ed|wn|en) (?:incorrectly|wrongly|carelessly|accidentally|mistakenly|improperly|inadvertently|unintentionally|by mistake|by accident|in error) by {_SOMEBODY}",
     rf"\b(?:incorrectly|wrongly|carelessly|accidentally|mistakenly|improperly|inadvertently|unintentionally|erroneously) \w+(?:ed|wn|en|un) by {_SOMEBODY}",
     rf"\b(?:{_FAULTS}|rogue)\b (?:[\w-]+ ){{0,4}}(?:by (?:[\w-]+ ){{0,4}})?{PERSON}",
@@ -108,6 +110,10 @@ _SENTENCE_WIDE: Final = (
     rf"\bthanks to {PERSON}'s (?:\w+ )?(?:mistake|error)",
 )
 
+_OF_PEOPLE: Final = re.compile(r"ignor|miss|overlook|dismiss|wast|rush|confus|abandon|never|insist")
+"""What machines do as well, but seldom those that bear a person's name."""
+_CROWD: Final = 12
+"""A sentence with more people in it than this is a list, or was made to be slow."""
 _PRESENT: Final = re.compile(r"^(?:[\w-]+s|(?:does|do) not|doesn'?t|is|are)\b")
 _SUPPOSED: Final = re.compile(
     r"\b(?:if|whenever|in case|unless|lest|what if|suppose|chance|risk|danger|possib\w+|likel\w+|prevent\w*|refuses?|so that|ensures?|make sure|allow\w*|when|once|where)\b[^.;]*$"
@@ -152,24 +158,29 @@ def _loose(pattern: str) -> str:
 def blamed(sentence: str, known: Collection[str] = ()) -> str | None:
     """The words that judge somebody in a sentence, or None; `known` are names (lower case) that are people for sure."""
     text = marked(sentence)
-    if not any(mark in text for mark in (PERSON, "‹", " chair")) or _QUESTION.match(text):
+    if (
+        not any(mark in text for mark in (PERSON, "‹", " chair"))
+        or text.count(PERSON) > _CROWD
+        or _QUESTION.match(text)
+    ):
         return None
     for pattern, weak in _compiled():
         for found in pattern.finditer(text):
             groups = found.groupdict()
+            predicate = groups.get("predicate") or ""
             name = groups.get("name")
-            if name and not (weak or name in known):
+            if name and not (weak or name in known or _OF_PEOPLE.match(predicate)):
                 continue
-            if not _excused(text, found, groups.get("predicate") or "") and (
-                not name or is_name(name, known)
-            ):
+            if _excused(text, found, predicate):
+                continue
+            if not name or (is_name(name, known) if weak else is_given(name, known)):
                 return next(_words(found[0]))
     return None
 
 
 def _excused(text: str, found: re.Match[str], predicate: str) -> bool:
     """Denied, supposed or general: what nobody is said to have done."""
-    before = text[: found.start()]
+    before = text[: found.start()].replace(PERSON, "person")
     if _DENIED.search(before) or _REFUSED.search(before):
         return True
     if not predicate or not _PRESENT.match(predicate):

@@ -56,6 +56,7 @@ _OPENERS: Final = (
 )
 
 
+_EXAMPLES: Final = frozenset({"alice", "bob", "carol", "dave", "eve"})
 _OPENING: Final = frozenset(_OPENERS.split())
 
 
@@ -76,14 +77,18 @@ def _maybe(found: re.Match[str]) -> str:
     return found[0] if found[1].lower() in _OPENING else f"‹{found[1]}›"
 
 
-def is_name(word: str, known: Collection[str] = ()) -> bool:
-    """Whether a capitalized word is a person's name rather than a product, a system or a plain word."""
+def is_given(word: str, known: Collection[str] = ()) -> bool:
+    """Whether a word is a given name for sure: products that are called like people are not."""
     from compass.anonymize.vocabulary import names, vocabulary  # noqa: PLC0415  # half a second, and few texts need it
 
-    lower = word.lower()
-    if lower in known:
+    if word in known or word in _EXAMPLES:
         return True
+    return word in names().given and word not in vocabulary().operations
+
+
+def is_name(word: str, known: Collection[str] = ()) -> bool:
+    """Whether a word that was capitalized is a person's name rather than a product, a system or a plain word."""
+    from compass.anonymize.vocabulary import vocabulary  # noqa: PLC0415  # as above
+
     words = vocabulary()
-    if lower in words.operations:
-        return False
-    return lower in names().given or not words.knows(lower)
+    return is_given(word, known) or (word not in words.operations and not words.knows(word))

@@ -35,6 +35,7 @@ _END: Final = re.compile(r"[.!?]++(?=[\s*_)\"”»\[]|$)")
 _SHORT: Final = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|ca|cf|no|sr|jr|mr|mrs|ms|dr|resp|incl|fig)|(?:^|\s)\w)$", re.IGNORECASE
 )
+_ENDLESS: Final = re.compile(r"[^\s]{80,}+")
 _GLYPHS: Final = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 
 
@@ -62,7 +63,7 @@ def _plain(body: str) -> str:
         text = _COMMENT.sub(_blank, text)
     if "](" in text or "://" in text:
         text = _LINK.sub(_blank, text)
-    return text.translate(_GLYPHS)
+    return _ENDLESS.sub(_blank, text).translate(_GLYPHS)
 
 
 def _blank(found: re.Match[str]) -> str:
