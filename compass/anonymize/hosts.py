@@ -25,6 +25,9 @@ _POD: Final = re.compile(
 _DAEMON: Final = re.compile(
     r"(?<![\w./-])(?P<name>[a-z](?:[a-z0-9-]{1,60}[a-z0-9]))-(?P<tail>[bcdfghjklmnpqrstvwxz2456789]{5})(?![\w-])"
 )
+_REPLICASET: Final = re.compile(
+    r"(?<![\w./-])[a-z][a-z0-9-]{1,60}[a-z0-9]-(?P<hash>[bcdfghjklmnpqrstvwxz2456789]{8,10})(?![\w-])"
+)
 _NODE: Final = re.compile(
     r"(?<![\w.-])(?:ip-\d{1,3}(?:-\d{1,3}){3}(?:\.[\w.-]*[a-z])?|gke-[\w-]{4,80}|aks-[\w-]+-vmss\w+|(?:i|ec2)-\d+-\d+-\d+-\d+[\w.-]*)(?![\w-])"
 )
@@ -188,6 +191,9 @@ def _pods(text: str) -> Iterator[Find]:
         digits = sum(c.isdigit() for c in found["hash"] + found["tail"])
         if digits and not (vocabulary().knows(found["hash"]) and vocabulary().knows(found["tail"])):
             yield Find(*found.span(), "POD", "pod", found[0])
+    for found in _REPLICASET.finditer(text):
+        if sum(c.isdigit() for c in found["hash"]) >= 2:
+            yield Find(*found.span(), "POD", "replicaset", found[0])
     for found in _DAEMON.finditer(text):
         if any(c.isdigit() for c in found["tail"]) and not found["tail"].isdigit():
             yield Find(*found.span(), "POD", "daemonset-pod", found[0])

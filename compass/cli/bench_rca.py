@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import click
 
 from compass.adapters.documents import write_atomically
 from compass.cli import render
-from compass.workflows.bench_rca import ALL, OURS, Report, absent, measure, ranking_lines, read_cases
+from compass.investigate.calibration import Reliability
+from compass.workflows.bench_rca import ALL, OURS, Report, absent, measure, ranking_lines, read_cases, train
 
 
 @click.command()
@@ -20,11 +22,27 @@ from compass.workflows.bench_rca import ALL, OURS, Report, absent, measure, rank
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write our rankings as JSON lines.",
 )
+@click.option(
+    "--train",
+    "train_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Learn the confidence with and without history, write its coefficients.",
+)
 @render.format_option()
-def command(folder: Path, *, alone: bool, rankings: Path | None, output: str) -> None:
+def command(
+    folder: Path, *, alone: bool, rankings: Path | None, train_file: Path | None, output: str
+) -> None:
     """Rank the components of every recording in FOLDER that truth.jsonl names, beside two textbook rankings."""
     if missing := absent(folder):
         render.note(f"skipped: {missing}")
+        return
+    if train_file:
+        with render.progress(2 * len(read_cases(folder)), "ranking") as bar:
+            learnt = train(
+                folder, f"compass bench rca FOLDER --train {train_file.name}", done=lambda: bar.update(1)
+            )
+        write_atomically(train_file, (json.dumps(learnt, indent=2) + "\n").encode())
+        render.note(f"wrote {train_file}")
         return
     with render.progress(len(read_cases(folder)), "ranking") as bar:
         report = measure(folder, alone=alone, done=lambda: bar.update(1))
@@ -43,6 +61,9 @@ def _plain(report: Report) -> dict[str, object]:
         "schema": 1,
         "rows": [asdict(row) for row in report.rows],
         "paired": [dict(zip(names, one, strict=True)) for one in report.paired],
+        "confidence": [
+            {**one._asdict(), "bins": [inside._asdict() for inside in one.bins]} for one in report.reliability
+        ],
         "seconds": {"median": median, "max": most},
     }
 
@@ -65,5 +86,16 @@ def _print(report: Report) -> None:
     click.echo()
     paired = [(group, against, won, lost, f"{p:.2g}") for group, against, won, lost, p in report.paired]
     render.table(("recordings", f"{OURS} against", "won", "lost", "p (sign test)"), paired)
+    click.echo()
+    sure = [
+        (one.group, "ECE", one.cases, f"{one.error:.3f}", f"{one.confidence:.3f}", f"{one.right:.3f}", _bins(one))
+        for one in report.reliability
+    ]
+    names = ("recordings", "confidence", "cases", "ECE", "mean", "right", "bins: how sure, how often right (n)")
+    render.table(names, sure)
     median, most = report.seconds
     click.echo(f"\nCPU seconds per recording: median {median:.2f}, most {most:.2f}")
+
+
+def _bins(found: Reliability) -> str:
+    return "  ".join(f"{one.confidence:.2f} {one.right:.2f} ({one.count})" for one in found.bins)

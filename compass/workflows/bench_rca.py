@@ -7,13 +7,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from time import process_time
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from compass.errors import UsageError
+from compass.investigate.calibration import Labelled, Reliability, held_out, learn, reliability
+from compass.investigate.confidence import Evidence, Learnt, committed, evidence
 from compass.investigate.observation import Floats, Observation
 from compass.investigate.observe import observe
 from compass.investigate.ranking import rank
@@ -49,6 +52,14 @@ class Ranked:
     rankings: Mapping[str, Ranking]
     components: int
     seconds: float
+    evidence: Evidence
+
+    @property
+    def labelled(self) -> Labelled:
+        """What the confidence is learnt from, and judged by."""
+        return Labelled(
+            self.case.suite, self.evidence, _place(self.rankings[OURS], self.case.service) == 1
+        )
 
 
 @dataclass(frozen=True)
@@ -68,10 +79,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """All rows, the paired comparisons (against, won, lost, p) by group, and the time it took."""
+    """All rows, the paired comparisons (against, won, lost, p) by group, the confidence's reliability, and the time."""
 
     rows: tuple[Row, ...]
     paired: tuple[tuple[str, str, int, int, float], ...]
+    reliability: tuple[Reliability, ...]
     results: tuple[Ranked, ...]
 
     @property
@@ -114,7 +126,32 @@ def measure(
         for result in pool.map(_ranked, jobs, chunksize=4):
             results.append(result)
             done()
-    return Report(tuple(_rows(results)), tuple(_paired(results)), tuple(results))
+    calibrated = reliability([one.labelled for one in results], committed(), ALL)
+    return Report(tuple(_rows(results)), tuple(_paired(results)), tuple(calibrated), tuple(results))
+
+
+def train(folder: Path, command: str, *, done: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """Learn the confidence on every recording, with and without its history: what `confidence.json` holds."""
+    settings = {"with history": False, "alone": True}
+    measured = {name: measure(folder, alone=alone, done=done).results for name, alone in settings.items()}
+    cases = [one.labelled for results in measured.values() for one in results]
+    learnt = Learnt(learn(cases), held_out(cases))
+    scores = {
+        name: {
+            one.group: {"n": one.cases, "ECE": round(one.error, 4), "right": round(one.right, 4)}
+            for one in reliability([result.labelled for result in results], learnt, ALL)
+        }
+        for name, results in measured.items()
+    }
+    return {
+        "made_by": {
+            "command": command,
+            "data": sha256((folder / TRUTH).read_bytes()).hexdigest(),
+            "scores_of_held_out_suites": scores,
+        },
+        "coefficients": learnt.coefficients,
+        "held_out": learnt.held_out,
+    }
 
 
 def _ranked(job: tuple[Path, Case, bool]) -> Ranked:
@@ -123,7 +160,8 @@ def _ranked(job: tuple[Path, Case, bool]) -> Ranked:
     recording = load(folder, history=not alone)
     with connect(recording) as telemetry:
         observed = observe(incident_of(recording), telemetry)
-    ours = tuple(one.component for one in rank(observed).components)
+    ranked = rank(observed).components
+    ours = tuple(one.component for one in ranked)
     seconds = process_time() - began
     rankings = {
         OURS: ours,
@@ -131,7 +169,7 @@ def _ranked(job: tuple[Path, Case, bool]) -> Ranked:
         "robust z": by_deviation(observed, _robust),
     }
     measured = len({key.component for key in observed.window.tracks})
-    return Ranked(case, rankings, measured, seconds)
+    return Ranked(case, rankings, measured, seconds, evidence(observed, ranked))
 
 
 def by_deviation(observed: Observation, distance: Callable[[Floats, Floats], float]) -> Ranking:

@@ -26,7 +26,8 @@ from compass.rules.postmortem.phrases import collective, hindsight, human_error,
 from compass.rules.postmortem.sentences import sentences
 
 HERE = Path(__file__).parent
-FOLDER = "COMPASS_BENCH_POSTMORTEMS"
+FOLDER = os.environ.get("COMPASS_BENCH_POSTMORTEMS")
+"""Read here, because tests run without any COMPASS_ variable."""
 Judge = Callable[[str], str | None]
 
 
@@ -91,9 +92,8 @@ def individual(one: Passage) -> bool:
 
 
 def documents() -> dict[str, str]:
-    folder = os.environ.get(FOLDER)
-    assert folder, f"{FOLDER} must name the folder of the real post-mortems"
-    texts = [path.read_bytes().decode("utf-8") for path in sorted(Path(folder).rglob("*.md"))]
+    assert FOLDER, "COMPASS_BENCH_POSTMORTEMS must name the folder of the real post-mortems"
+    texts = [path.read_bytes().decode("utf-8") for path in sorted(Path(FOLDER).rglob("*.md"))]
     return {hashlib.sha256(text.encode()).hexdigest(): text for text in texts}
 
 
@@ -158,7 +158,8 @@ def test_the_real_passages_and_documents() -> None:
         others = sum(not individual(one) for one in passages)
         lines.append(f"{name:<10}{len(passages)} ({others} others): {score(passages, blamed, individual)}")
     for voice in ("chat", "timeline", "prose"):
-        lines.append(f"  {voice:<10}{score([one for one in ours if one.voice == voice], blamed, individual)}")
+        of_voice = [one for one in ours if one.voice == voice]
+        lines.append(f"  {voice:<10}{score(of_voice, blamed, individual)}")
     for name, judge, label in (
         ("collective", collective, lambda one: one.blame == "collective"),
         ("hindsight", hindsight, lambda one: one.counterfactual == "explanatory"),
@@ -168,7 +169,9 @@ def test_the_real_passages_and_documents() -> None:
     counts = {}
     for name, judge in (("individual", blamed), ("collective", collective), ("hindsight", hindsight)):
         counts[name] = sum(bool(judge(one.text)) for text in texts.values() for one in sentences(body(text)))
-        lines.append(f"{name} findings: {counts[name]} in {len(texts)} documents, {counts[name] / len(texts):.2f} each")
+        lines.append(
+            f"{name} findings: {counts[name]} in {len(texts)} documents, {counts[name] / len(texts):.2f} each"
+        )
     sys.stderr.write("\n" + "\n".join(lines) + "\n")
     together = score(ours + theirs, blamed, individual)
     assert together.precision[0] >= 0.75

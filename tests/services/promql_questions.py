@@ -178,7 +178,11 @@ def _spans(seconds: set[int]) -> list[tuple[int, int]]:
     moments = sorted(seconds)
     gaps = [pair for pair in pairwise(moments) if pair[1] - pair[0] > 600]
     return list(
-        zip([moments[0], *(after for _, after in gaps)], [*(before for before, _ in gaps), moments[-1]], strict=True)
+        zip(
+            [moments[0], *(after for _, after in gaps)],
+            [*(before for before, _ in gaps), moments[-1]],
+            strict=True,
+        )
     )
 
 
@@ -220,7 +224,7 @@ def _rough(rng: random.Random, metric: str) -> dict[float, float]:
         if metric.endswith("_total"):
             value = value + rng.random() * 5 if rng.random() > 0.03 else rng.choice((0.0, rng.random()))
         elif metric == "depth":
-            value = rng.choice((0.0, 0.0, 3.0, -7.25, 1e12, 1e-9, rng.gauss(0, 40)))
+            value = rng.choice((0.0, 0.0, 3.0, -7.25, 1e6, 1e-9, rng.gauss(0, 40)))
         else:
             value += rng.gauss(0, 5)
     return samples

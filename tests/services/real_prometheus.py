@@ -193,5 +193,3 @@ def _snappy(data: bytes) -> bytes:
     return _varint(len(data)) + b"".join(
         b"\xf4" + struct.pack("<H", len(chunk) - 1) + chunk for chunk in chunks
     )
-
-

@@ -46,10 +46,11 @@ from compass.replay.store import Store
 pytestmark = pytest.mark.services
 
 log = logging.getLogger(__name__)
-SEED = 4
+SEED = 20260401
 EACH = 1000
 RECORDINGS = {
-    path.parent.name: path.parent for path in sorted((ROOT / "knowledge").rglob("recordings/*/recording.yaml"))
+    path.parent.name: path.parent
+    for path in sorted((ROOT / "knowledge").rglob("recordings/*/recording.yaml"))
 }
 NAMES = (*RECORDINGS, "rough")
 FORMS = (
@@ -146,7 +147,10 @@ def verdict(world: World, tools: DirectTools, question: Question) -> str:
     if world.prometheus.major < 3 and re.search(r"rate\(|increase\(", question.query):
         later, change = 0.001, ", asked a millisecond later"
     elif world.prometheus.major < 3 and "[" in question.query:
-        asked, change = question._replace(query=a_millisecond_less(question.query)), ", asked for a shorter range"
+        asked, change = (
+            question._replace(query=a_millisecond_less(question.query)),
+            ", asked for a shorter range",
+        )
     real, ours = of_prometheus(world.prometheus, asked, later), of_replay(tools, question, later)
     if isinstance(ours, str):
         assert ours.startswith("cannot evaluate: ")
@@ -198,7 +202,9 @@ def closed_within(series: Stored, selector: Selector, at_ms: int) -> tuple[list[
     end = at_ms - selector.offset_ms
     first, last = bisect_left(series.times, end - (selector.range_ms or 0)), bisect_right(series.times, end)
     kept = [pair for pair in zip(series.times[first:last], series.values[first:last], strict=True)]
-    return [moment for moment, value in kept if value == value], [value for _, value in kept if value == value]
+    return [moment for moment, value in kept if value == value], [
+        value for _, value in kept if value == value
+    ]
 
 
 def plain_total(values: list[float]) -> float:
@@ -244,7 +250,9 @@ def test_replay_answers_what_prometheus_answers(world: World, name: str) -> None
     answered_by_prometheus = EACH - tally["refused by both"]
     equal = sum(count for found, count in tally.items() if found.startswith("equal"))
     assert equal >= 0.99 * answered_by_prometheus, tally
-    telling = sum(count for found, count in tally.items() if found.startswith("equal") and "empty" not in found)
+    telling = sum(
+        count for found, count in tally.items() if found.startswith("equal") and "empty" not in found
+    )
     assert telling >= EACH / 2, tally
 
 

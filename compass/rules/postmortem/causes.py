@@ -11,7 +11,7 @@ from compass.model.base import Severity
 from compass.model.entry import Postmortem, SystemLevel
 from compass.rules.place import Place
 from compass.rules.postmortem.base import Finding, PostmortemRule
-from compass.rules.postmortem.people import PERSON, marked
+from compass.rules.postmortem.people import mentions_people
 from compass.rules.postmortem.specimen import specimen
 
 _CAUSES: Final = Place(("contributing_causes",), key=True)
@@ -88,7 +88,7 @@ class BareAction(PostmortemRule):
         """Look for a condition beside a person."""
         del loaded
         for number, cause in enumerate(entry.contributing_causes):
-            if not _CONDITION.search(cause.text) and PERSON in marked(cause.text[:60]):
+            if not _CONDITION.search(cause.text) and mentions_people(cause.text[:60]):
                 place = Place(("contributing_causes", number, "text"))
                 yield Finding(
                     "this cause is what somebody did, without its conditions",
@@ -116,6 +116,6 @@ class CauseWithoutEvidence(PostmortemRule):
             number for number, cause in enumerate(entry.contributing_causes) if not _SOURCE.search(cause.text)
         ]
         if bare:
-            place = Place(("contributing_causes", bare[0], "text"))
-            message = f"nothing is cited that shows {len(bare)} of {len(entry.contributing_causes)} causes, this one first"
-            yield Finding(message, place, "end it with `[^e1]`, or name the investigation (`inv-…`)")
+            which = ", ".join(str(number + 1) for number in bare)
+            message = f"nothing is cited that shows the contributing causes {which}"
+            yield Finding(message, hint="end each with `[^e1]`, or name the investigation (`inv-…`)")

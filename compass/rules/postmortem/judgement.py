@@ -90,7 +90,7 @@ _BLIND: Final = (
     rf"(?:(?!\b(?:because|that|which|when|while|not|unable|cannot|can't|n't)\b)[^;:]){{1,100}}?\b{_WITHOUT}"
 )
 _NOUNS: Final = r"(?:fault|failure to|carelessness|negligence|mistakes?|errors?|blunders?|incompetence|inattention|oversight|ignorance|haste|lack of|inability|refusal|recklessness|impatience|sloppiness|misjudge?ment|poor|sloppy|careless|clumsy|hasty|lazy|reckless|negligent)\b"
-_SOMEBODY: Final = rf"(?:[\w-]+ ){{0,5}}(?:{PERSON}|‹(?P<name>[^‹›]+)›)"
+_SOMEBODY: Final = rf"(?:[\w'-]+ ){{0,5}}(?:{PERSON}|‹(?P<name>[^‹›]+)›)"
 
 _SENTENCE_WIDE: Final = (
     rf"(?:{PERSON}|‹(?P<name>[^‹›]+)›)'s (?:\w+ ){{0,2}}?{_NOUNS}",

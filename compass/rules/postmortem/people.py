@@ -20,7 +20,8 @@ _ROLES: Final = (
 _MARKED: Final = re.compile(
     rf"""(?<![\w'-])(?:
       (?:{_ROLES})s?
-    | (?:team|staff|crew|board|shift|group|squad|support|night|day|junior|senior|one|a|another|the)[ ]members?
+    | (?:team|staff|crew|board|shift|group|squad|support|night|day|junior|senior)[ ]members?
+    | (?:(?<=the[ ])|(?<=one[ ])|(?<=another[ ])|(?<=a[ ]))members?
     | members?(?=[ ]of[ ](?:the|our|staff|a)[ ])
     | people(?=[ ]on[ ](?:call|duty|shift))
     | somebody(?:[ ]else)? | someone(?:[ ]else)? | s?he | he/she | she/he
@@ -29,7 +30,7 @@ _MARKED: Final = re.compile(
         operations|network|support|night|day|general|senior|site|security|service)[ ]managers?
     | (?:support|help-?desk|service-desk|call-cent(?:re|er)|customer[ ](?:service|support))[ ]agents?
     | (?<=[\w›][ ])lead(?![ ](?:to|time)\b)
-    | (?:the|a|our|one|some|another|that|junior|senior)[ ]dev(?:s|elopers?)?
+    | (?:(?<=the[ ])|(?<=a[ ])|(?<=our[ ])|(?<=one[ ])|(?<=some[ ])|(?<=that[ ])|(?<=junior[ ])|(?<=senior[ ]))devs?
     | one[ ]of[ ](?:us|them|ours)
     | on-?call
     | @[\w-]+
@@ -67,6 +68,12 @@ def marked(sentence: str) -> str:
     text = _MARKED.sub(PERSON, text)
     text = _AGAIN.sub(PERSON, text.replace(f"‹{PERSON}›", PERSON))
     return _WHO.sub(_who, text).replace("whoever", f"{PERSON} {WHO}")
+
+
+def mentions_people(text: str) -> bool:
+    """Whether a person or a role is named at all."""
+    lower = text.lower()
+    return bool(_MARKED.search(lower)) and PERSON in marked(text)
 
 
 def _who(found: re.Match[str]) -> str:

@@ -17,8 +17,11 @@ _SPEAKER: Final = re.compile(
     r"[ \t]*+(?:\*\*)?[\w@.-]{2,30}(?: [\w.-]{1,30}){0,2}(?:\*\*)?[ \t]+\[?(?:[01]?\d|2[0-3]):[0-5]\d(?: ?[AaPp][Mm])?\]?[ \t]*+$"
 )
 _UTTERANCE: Final = re.compile(
-    r"[ \t]*+(?:\[?\d{1,2}:\d{2}(?::\d{2})?\]?[ \t]*+(?:[AaPp][Mm][ \t]++)?)?+(?:<[\w@.-]{2,30}>|(?<=\S)[ \t]*+(?!utc\b|am\b|pm\b|gmt\b|cet\b)[a-z][\w.-]{1,30}:(?=[ \t]))"
+    r"[ \t]*+(?:\[?\d{1,2}:\d{2}(?::\d{2})?\]?[ \t]++(?:[AaPp][Mm][ \t]++)?)?+<[\w@.-]{2,30}>"
+    r"|[ \t]*+\[?\d{1,2}:\d{2}(?::\d{2})?\]?[ \t]++(?:[AaPp][Mm][ \t]++)?"
+    r"(?!(?:utc|am|pm|gmt|cet|cest|note|update|impact|status|cause|action|result)\b)[a-z][\w.-]{1,30}:(?=[ \t])"
 )
+"""`<name> text`, or a time, a handle and a colon."""
 _STAMP: Final = re.compile(
     r"""(?:[ \t]*+(?:[*_~\[(]{0,3}
         (?:\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?Z?)?

@@ -101,7 +101,7 @@ class StatedDuration(PostmortemRule):
 
     def find(self, loaded: LoadedEntry, entry: Postmortem) -> Iterator[Finding]:
         """Compute what `Duration:` and `Time to …:` state, from the start or from the detection."""
-        if entry.times is None or ":" not in loaded.body:
+        if entry.times is None or not ("ime to " in loaded.body or "uration" in loaded.body):
             return
         for found in _STATED.finditer(prose(loaded.body)):
             computed = _computed(found["what"].lower(), entry.times)
