@@ -182,11 +182,12 @@ def _kind_fields(kind: str, link: str, random: Random) -> list[str]:
         "what_surprised_us:",
         f"  - {_words(random, 5)}.",
         "actions:",
-        f"  - text: {_words(random, 5)}.",
+        f"  - text: Add {_words(random, 5)}.",
         "    owner: group:default/payments",
         "    due: 2026-04-01",
         f"    tracker: PAY-{random.randint(1, 999)}",
         "    strength: strong",
+        f"    done_when: {_words(random, 4)}.",
         "patterns:",
         f"  - {link}",
     ]

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from compass.adapters.documents import dump_entry, edited, parse_yaml, split
 from compass.anonymize import Boundary, Pseudonyms, anonymize_text
+from compass.anonymize.known import catalog_of
 from compass.errors import NegativeAnswerError
 from compass.federation.gate import library_of
-from compass.federation.identity import allowed_words, catalog_of, transform
+from compass.federation.identity import allowed_words, transform
 from compass.federation.maps import read_map
 from compass.federation.reduction import reduce
 from compass.federation.route import Route
@@ -91,7 +92,7 @@ def _anonymized(route: Route, above: Library) -> Crossed:
     numbers = Pseudonyms.load(before) if before else Pseudonyms()
     clean = partial(
         anonymize_text,
-        catalog=catalog_of(below, route.roster),
+        catalog=catalog_of(below, route.roster.people, route.roster.teams),
         pseudonyms=numbers,
         boundary=Boundary.HUB if hub else Boundary.TRIBE,
         allowed=allowed_words(source.member),

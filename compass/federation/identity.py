@@ -1,50 +1,15 @@
-"""What identifies the source's organization, for the anonymizer: its private names, people, services, teams and hosts."""
+"""What a source lets through, and exactly which anonymizer was applied to it."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Final
 
 from compass import __version__
-from compass.anonymize import ALLOW_PATH, Catalog, load_allow
+from compass.anonymize import ALLOW_PATH, load_allow
 from compass.federation.repositories import Member, read_file
-from compass.federation.roster import Roster
-from compass.library import Library
-from compass.model.catalog import PrivatePerson
-
-_TELLING: Final = re.compile(r".*[^a-z].*")
-
-
-def catalog_of(library: Library, roster: Roster) -> Catalog:
-    """Every name that the source knows of itself, from its private list, the software catalog and the organization."""
-    private = library.private
-    parts: dict[str, list[str]] = {"component": [], "resource": [], "group": []}
-    categories = {}
-    for entity in library.entities.values():
-        kind = entity.kind.lower()
-        if kind in parts:
-            parts[kind].append(entity.metadata.name)
-        if kind == "component":
-            categories[entity.metadata.name] = str(entity.spec.get("type", "service"))
-    teams = (
-        *parts["group"],
-        *(team.id for team in roster.teams.teams),
-        *(tribe.id for tribe in roster.teams.tribes),
-    )
-    return Catalog(
-        private.model_copy(
-            update={
-                "services": _once(*private.services, *parts["component"], *parts["resource"]),
-                "teams": _once(*private.teams, *teams),
-                "people": (*private.people, *_people(roster)),
-            }
-        ),
-        categories,
-    )
 
 
 def allowed_words(source: Member) -> frozenset[str]:
@@ -70,18 +35,3 @@ def _walk(folder: Traversable) -> list[Traversable]:
         else:
             found.append(one)
     return found
-
-
-def _people(roster: Roster) -> tuple[PrivatePerson, ...]:
-    """Addresses, and ids that are more than one word: a single common word would be struck from every sentence."""
-    return tuple(
-        PrivatePerson(
-            email=person.emails[0] if person.emails else "",
-            handle=person.id if _TELLING.fullmatch(person.id) else "",
-        )
-        for person in roster.people.people
-    )
-
-
-def _once(*names: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))

@@ -19,6 +19,7 @@ from compass.anonymize import (
     anonymize_text,
     load_allow,
 )
+from compass.anonymize.known import catalog_of
 from compass.errors import ConfigError, NegativeAnswerError
 from compass.library import Library
 from compass.model.catalog import PrivateNames
@@ -38,20 +39,6 @@ def preview(library: Library, name: str, boundary: Boundary) -> Redacted:
     text = loaded.text if loaded else path.read_text(encoding="utf-8", errors="replace")
     allowed = _allowed(library.main.root).allowed
     return anonymize_text(text, catalog_of(library), Pseudonyms(), boundary, allowed)
-
-
-def catalog_of(library: Library) -> Catalog:
-    """The names that a repository knows: its private list, and the services, resources and groups of its catalog."""
-    names = library.private
-    kinds: dict[str, list[str]] = {"component": [], "resource": [], "group": []}
-    categories: dict[str, str] = {}
-    for entity in library.entities.values():
-        kinds.setdefault(entity.kind.lower(), []).append(entity.metadata.name)
-        if entity.kind.lower() == "component":
-            categories[entity.metadata.name.lower()] = str(entity.spec.get("type", "service"))
-    services = (*names.services, *kinds["component"], *kinds["resource"])
-    teams = (*names.teams, *kinds["group"])
-    return Catalog(names.model_copy(update={"services": services, "teams": teams}), categories)
 
 
 def batch_rows(

@@ -9,9 +9,10 @@ from federation_world import BODY, KEYS, NOW, PAT, config, entry, save
 from compass.adapters.documents import parse_yaml, split
 from compass.adapters.forge.plain import PlainForge
 from compass.anonymize import Redacted, Span
+from compass.anonymize.known import catalog_of
 from compass.errors import ConflictError, NegativeAnswerError
 from compass.federation import review
-from compass.federation.identity import allowed_words, catalog_of, transform
+from compass.federation.identity import allowed_words, transform
 from compass.federation.maps import keep_map, read_map
 from compass.federation.reduction import reduce
 from compass.federation.repositories import find_roster, open_member
@@ -192,7 +193,7 @@ def test_the_catalog_holds_what_the_organization_knows_of_itself(world):
     roster = find_roster(
         open_member(str(world.root / "pay.git"), world.root / "clones"), world.root / "clones"
     )
-    catalog = catalog_of(library, roster)
+    catalog = catalog_of(library, roster.people, roster.teams)
     assert {"ledger", "checkout", "odd"} <= set(catalog.names.services)
     assert {"pay", "core", "shop", "base"} <= set(catalog.names.teams)
     handles = {person.email: person.handle for person in catalog.names.people}

@@ -70,7 +70,7 @@ def grafana(prometheus_port: int, store: Store, token: str) -> Iterator[Grafana]
 class _Handler(BaseHTTPRequestHandler):
     server: Grafana
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is BaseHTTPRequestHandler's
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
     def do_GET(self) -> None:

@@ -13,16 +13,16 @@ _STEMS: Final = (
     "forgo forge negle panic misre misju misha misun misin misty misma misca mispl misdi misco botch bungl fumbl finge "
     "fatfi nuked nukes screw messe foule cocke slipp mucke blew disre overr dozed overs slept slack procr corne guess mixed "
     "mixes lied conce hid hide swore insis flout sabot meddl chose choos bothe gun anywa ball aslee rm shirk gambl showe "
-    "shows fell fails faile didn' didnt doesn does not carel negli reckl slopp lazy incom irres inatt cluel overc compl "
+    "shows fell fails faile didn didnt doesn does not carel negli reckl slopp lazy incom irres inatt cluel overc compl "
     "hasty impat stupi dumb fooli unqua inexp unpro thoug obliv clums ignor heedl arrog stubb unwil distr blame blami "
-    "fault depth wrong wasn' wasnt weren isn't lacke lacks judge judgm displ exerc demon made makes make mista error blund "
+    "fault depth wrong wasn wasnt weren isn lacke lacks judge judgm displ exerc demon made makes make mista error blund "
     "busin idea clue right excus sense shoul ought accid inadv unint erron unwit blind hasti stupi took takes trash wreck "
     "hosed hoses brick torch kille kills broke break untes unrev half buggy strai direc paste poste leake expos pushe commi share email maile e-mai "
     "skipp skips misse overl overw bypas circu dismi viola waste confu wiped wipes rushe refus destr cause left leave "
-    "aband leak leake leaks corru wreak never hadn' hadnt had hasn' hasnt respo locke locks inste habit haste lazin witho "
+    "aband leak leake leaks corru wreak never hadn hadnt had hasn hasnt respo locke locks inste habit haste lazin witho "
     "failu lack inabi incor impro guilt despi spite again chair keybo caref rogue"
 )
-STEMS: Final = frozenset(_STEMS.split())
+STEMS: Final = frozenset(_STEMS.encode().split())
 """The first letters of every word on which a pattern below turns; `not` and `had` stand for those that have no better."""
 
 _ADVERB: Final = (

@@ -40,7 +40,7 @@ class CollectiveBlame(LanguageRule):
     message = "this judges a group: {said!r}"
     hint = "say what was there instead, and what kept it so: `The rollback had not been tried, because …`"
     stems = stems(
-        "failed", "fails", "failure", "forgot", "forgets", "overlooked", "neglected", "neglects", "ignored", "ignores", "disregarded", "dropped", "drops", "botched", "messed", "screwed", "bothered", "bother", "misjudged", "mishandled", "underestimated", "careless", "carelessness", "negligent", "negligence", "sloppy", "sloppiness", "complacent", "complacency", "lazy", "asleep", "slow", "blame", "fault", "careful", "paying", "should", "should've", "ought", "missed", "misses", "mistake", "mistakes", "error", "errors", "took", "lacked", "lack", "nothing", "oversight",
+        "failed", "fails", "failure", "forgot", "forgets", "overlooked", "neglected", "neglects", "ignored", "ignores", "disregarded", "dropped", "drops", "botched", "messed", "screwed", "bothered", "bother", "misjudged", "mishandled", "underestimated", "careless", "carelessness", "negligent", "negligence", "sloppy", "sloppiness", "complacent", "complacency", "lazy", "asleep", "slow", "blame", "fault", "careful", "paying", "should", "ought", "missed", "misses", "mistake", "mistakes", "error", "errors", "took", "lacked", "lack", "nothing", "oversight",
     )  # fmt: skip
 
     def said(self, sentence: str, known: Mapping[str, frozenset[str]]) -> str | None:
@@ -60,7 +60,7 @@ class ExplanatoryCounterfactual(LanguageRule):
     message = "this explains by what did not happen: {said!r}"
     hint = "say what happened instead and why, and make the wish an action: `The review asked only about …`"
     stems = stems(
-        "should", "should've", "shouldn't", "shouldve", "shoudn't", "shouldnt", "ought", "could", "could've", "might", "might've", "would", "would've", "wouldn't", "need", "needn't", "only", "we'd", "he'd", "she'd", "they'd", "had", "have",
+        "should", "shouldve", "shoudn", "shouldnt", "ought", "could", "might", "would", "need", "needn", "only", "d", "had", "have",
     )  # fmt: skip
 
     def said(self, sentence: str, known: Mapping[str, frozenset[str]]) -> str | None:
@@ -118,7 +118,6 @@ class SingleCause(LanguageRule):
     stems = stems(
         "cause",
         "caused",
-        "cause's",
         "root",
         "sole",
         "only",
