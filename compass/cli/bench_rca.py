@@ -88,14 +88,30 @@ def _print(report: Report) -> None:
     render.table(("recordings", f"{OURS} against", "won", "lost", "p (sign test)"), paired)
     click.echo()
     sure = [
-        (one.group, "ECE", one.cases, f"{one.error:.3f}", f"{one.confidence:.3f}", f"{one.right:.3f}", _bins(one))
+        (
+            one.group,
+            "ECE",
+            one.cases,
+            f"{one.error:.3f}",
+            f"{one.confidence:.3f}",
+            f"{one.right:.3f}",
+            _bins(one),
+        )
         for one in report.reliability
     ]
-    names = ("recordings", "confidence", "cases", "ECE", "mean", "right", "bins: how sure, how often right (n)")
+    names = (
+        "recordings",
+        "confidence",
+        "cases",
+        "ECE",
+        "mean",
+        "right",
+        "bins: how sure, how often right (n)",
+    )
     render.table(names, sure)
     median, most = report.seconds
     click.echo(f"\nCPU seconds per recording: median {median:.2f}, most {most:.2f}")
 
 
 def _bins(found: Reliability) -> str:
-    return "  ".join(f"{one.confidence:.2f} {one.right:.2f} ({one.count})" for one in found.bins)
+    return "  ".join(f"{one.confidence:.2f} {one.right:.2f} ({one.cases})" for one in found.bins)

@@ -26,7 +26,7 @@ class Labelled(NamedTuple):
 class Bin(NamedTuple):
     """Answers of like confidence: how many, how sure on average, and which share of them was right."""
 
-    count: int
+    cases: int
     confidence: float
     right: float
 
@@ -37,7 +37,9 @@ def learn(cases: Sequence[Labelled]) -> Coefficients:
     Targets are softened as Platt proposed ("Probabilistic outputs for support vector machines", 1999): (n+ + 1) /
     (n+ + 2) for right and 1 / (n- + 2) for wrong ones, so that a perfect record is not taken for certainty.
     """
-    rows = np.array([[1.0, *one.evidence] for one in cases], dtype=float).reshape(-1, 1 + len(Evidence._fields))
+    rows = np.array([[1.0, *one.evidence] for one in cases], dtype=float).reshape(
+        -1, 1 + len(Evidence._fields)
+    )
     right = np.array([one.right for one in cases], dtype=bool)
     good, bad = int(right.sum()), int((~right).sum())
     targets = np.where(right, (good + 1) / (good + 2), 1 / (bad + 2))
@@ -72,7 +74,7 @@ def bins(answers: Sequence[tuple[float, bool]]) -> tuple[Bin, ...]:
 def calibration_error(answers: Sequence[tuple[float, bool]]) -> float:
     """Expected calibration error: the mean distance of confidence and success over the bins, by their counts."""
     found = bins(answers)
-    return sum(one.count * abs(one.confidence - one.right) for one in found) / max(1, len(answers))
+    return sum(one.cases * abs(one.confidence - one.right) for one in found) / max(1, len(answers))
 
 
 class Reliability(NamedTuple):

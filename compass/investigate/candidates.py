@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from compass.investigate import log_trials, metric_trials, trace_trials
+from compass.investigate.confidence import probabilities
 from compass.investigate.deviation import Deviation, by_component
 from compass.investigate.experiments import Bench, Trial
 from compass.investigate.families import Family
@@ -49,10 +50,10 @@ class Candidate:
 def from_ranking(bench: Bench, ranking: Ranking) -> Iterator[Candidate]:
     """The first components, each with what their strongest finding says went wrong."""
     scored = [one for one in ranking.components if one.findings and one.score > 0]
-    total = sum(one.score for one in scored[:MOST]) + 2.0
+    likely = probabilities(bench.observed, ranking.components)
     moved = by_component(ranking.deviations)
     for one in scored[:RANKED]:
-        yield _of_component(bench, one, one.score / total, moved.get(one.component, []))
+        yield _of_component(bench, one, likely[one.component], moved.get(one.component, []))
 
 
 def _of_component(bench: Bench, ranked: Ranked, prior: float, own: Sequence[Deviation]) -> Candidate:
@@ -155,11 +156,10 @@ def from_changes(bench: Bench, ranking: Ranking) -> Iterator[Candidate]:
         if observed.detected - _RECENT <= change.time <= observed.detected
     ]
     scores = {one.component: one for one in ranking.components}
-    total = sum(one.score for one in ranking.components[:MOST]) + 2.0
+    likely = probabilities(observed, ranking.components)
     for change in sorted(recent, key=lambda change: (-change.time, change.service, change.summary)):
         ranked = scores.get(change.service)
-        share = ranked.score / total if ranked else 0.0
-        yield _of_change(bench, change, ranked, 0.1 + 0.5 * share)
+        yield _of_change(bench, change, ranked, 0.1 + 0.5 * likely.get(change.service, 0.0))
 
 
 def _of_change(bench: Bench, change: Change, ranked: Ranked | None, prior: float) -> Candidate:

@@ -21,6 +21,7 @@ from compass.investigate.candidates import (
 )
 from compass.investigate.citations import checked
 from compass.investigate.conclude import LIKELY, causes, missing, timeline
+from compass.investigate.confidence import MOST as MOST_LIKELY
 from compass.investigate.experiments import Bench
 from compass.investigate.knowledge import related
 from compass.investigate.observation import Observation
@@ -36,15 +37,19 @@ from compass.model.investigation import (
     Incident,
     Investigation,
     Note,
+    Origin,
     ServiceScore,
     Verdict,
 )
 from compass.model.match import Match
 
-# How much one experiment moves the odds of its hypothesis: a rule, not yet a calibration.
+# How much one experiment moves the odds of its hypothesis.
 SUPPORTS = 2.0
 MOST_SUPPORT = 2
 REFUTES = 0.1
+# The prior of a ranked component is calibrated on the telemetry that the experiments ask again: their support is
+# already in it, and what they refute is the mechanism rather than the component.
+REFUTES_RANKED = 0.5
 
 
 @dataclass
@@ -77,7 +82,11 @@ class Session:
                 origin=candidate.origin,
                 pattern=candidate.pattern,
                 predicts=candidate.predicts,
-                confidence=posterior(candidate.prior, [one.verdict for one in experiments]),
+                confidence=posterior(
+                    candidate.prior,
+                    [one.verdict for one in experiments],
+                    ranked=candidate.origin is Origin.RANKING,
+                ),
                 verdict=verdict,
                 experiments=experiments,
                 citations=checked(candidate.citations, self.library),
@@ -142,13 +151,17 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
     return Verdict.SUPPORTED if Verdict.SUPPORTED in verdicts else Verdict.INCONCLUSIVE
 
 
-def posterior(prior: float, verdicts: Sequence[Verdict]) -> float:
+def posterior(prior: float, verdicts: Sequence[Verdict], *, ranked: bool = False) -> float:
     """Prior odds x 2 for each of at most two experiments that support, x 0.1 for each that refutes; 0.01 to 0.97.
 
-    Experiments ask the same telemetry, so that a third support says nothing that two have not said.
+    Experiments ask the same telemetry, so that a third support says nothing that two have not said. With the
+    calibrated prior of a `ranked` component, no support counts, and refutations together halve the odds.
     """
-    bounded = min(max(prior, 0.01), 0.9)
+    bounded = min(max(prior, 0.01), MOST_LIKELY if ranked else 0.9)
     odds = math.log(bounded / (1 - bounded))
+    if ranked:
+        odds += math.log(REFUTES_RANKED) if Verdict.REFUTED in verdicts else 0.0
+        return round(1 / (1 + math.exp(-odds)), 3)
     odds += min(MOST_SUPPORT, verdicts.count(Verdict.SUPPORTED)) * math.log(SUPPORTS)
     odds += verdicts.count(Verdict.REFUTED) * math.log(REFUTES)
     return round(min(max(1 / (1 + math.exp(-odds)), 0.01), 0.97), 3)

@@ -62,5 +62,6 @@ class Proposal(Model):
     conflicts: tuple[str, ...] = Field(default=(), description="fields that both sides changed differently")
     notes: tuple[str, ...] = Field(default=(), description="what is missing, stale or not counted, in words")
     leaves: dict[str, str] | None = Field(
-        default=None, description="of a dry run: everything that would leave, path -> text; commit message under ''"
+        default=None,
+        description="of a dry run: everything that would leave, path -> text; commit message under ''",
     )

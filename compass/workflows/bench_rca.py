@@ -57,9 +57,7 @@ class Ranked:
     @property
     def labelled(self) -> Labelled:
         """What the confidence is learnt from, and judged by."""
-        return Labelled(
-            self.case.suite, self.evidence, _place(self.rankings[OURS], self.case.service) == 1
-        )
+        return Labelled(self.case.suite, self.evidence, _place(self.rankings[OURS], self.case.service) == 1)
 
 
 @dataclass(frozen=True)

@@ -229,8 +229,9 @@ def test_pages_can_be_read_without_a_server_and_the_search_says_what_to_run(
     page.goto((tmp_path / "site" / "index.html").as_uri())
     page.click("text=Connection pool exhausted")
     assert page.inner_text("h1") == "Connection pool exhausted after a rollout"
+    page.wait_for_load_state()
     page.keyboard.press("/")
     page.wait_for_function(
-        "document.querySelector('[role=status]').textContent.includes('compass site serve')"
+        "document.querySelector('[role=status]')?.textContent.includes('compass site serve')"
     )
     page.close()

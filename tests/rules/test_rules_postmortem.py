@@ -108,6 +108,9 @@ def test_people_and_machines_are_told_apart() -> None:
         ", ".join(["the engineer forgot"] * 20),
         "Redis forgot the keys.",
         "Frobnicator ignored the header.",
+        "An engineer deployed the fix for the bad configuration.",
+        "The engineers fixed a wrong timeout.",
+        "Make sure that engineers cannot delete it by mistake.",
     ],
 )
 def test_no_person_is_judged(sentence: str) -> None:
@@ -118,6 +121,9 @@ def test_no_person_is_judged(sentence: str) -> None:
     "sentence",
     [
         "Maria ignored the alert.",
+        "An engineer pushed a bad configuration.",
+        "A developer mis-typed the name.",
+        "The mistake was made by the network engineer.",
         "Alice should have checked.",
         "Frobnik forgot the flag.",
         "He ran it against the wrong cluster.",
@@ -210,6 +216,8 @@ def test_a_waiver_must_name_rules_that_it_allows(tmp_path: Path) -> None:
         ("PM004", Example("postmortem", "times: {mitigated: 2026-01-01T10:00:00Z}", "## Timeline\n\n- 2026-03-01 10:00 c\n"), 0),
         ("PM004", Example("postmortem", "", "## Timeline\n\n- 2026-03-01 10:00 c\n- at 9:00 PM d\n- 9:00 PM e\n"), 0),
         ("PM004", specimen("## Timeline\n\n- 10:04 The page comes.\n- 10:30 See [the chat](https://example.com).\n\n## Lessons\n\n" + BODY), 1),
+        ("PM004", Example("postmortem", "", "## Impact\n\n- 10:00 a\n\n## Timeline\n\n- 10:30 b\n- 10:04 c\n"), 1),
+        ("PM004", Example("postmortem", "", "## Impact\n\nTimeline:\n\n- 10:30 b\n- 10:04 c\n"), 0),
         ("PM005", specimen(roles="{incident_commander: payments-lead}"), 1),
         ("PM005", Example("postmortem", "roles: {incident_commander: payments-lead}"), 0),
         ("PM006", specimen(without="participants"), 0),

@@ -218,7 +218,7 @@ def _rough(rng: random.Random, metric: str) -> dict[float, float]:
     hole = ROUGH_START + rng.randrange(600, 3000)
     while moment <= ROUGH_START + 3600:
         if rng.random() < 0.93 and not hole < moment < hole + 500:
-            at = moment + (2 * rng.randrange(450) / 1000 if odd else 0)
+            at = moment + (2 * rng.randrange(200 * step) / 1000 if odd else 0)
             samples[at] = round(value, 3)
         moment += step
         if metric.endswith("_total"):

@@ -21,6 +21,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from itertools import pairwise
 from pathlib import Path
@@ -47,7 +48,7 @@ pytestmark = pytest.mark.services
 
 log = logging.getLogger(__name__)
 SEED = 20260401
-EACH = 1000
+QUESTIONS = 3000
 RECORDINGS = {
     path.parent.name: path.parent
     for path in sorted((ROOT / "knowledge").rglob("recordings/*/recording.yaml"))
@@ -59,29 +60,29 @@ FORMS = (
     *('="', '!="', '=~"', '!~"', "on (", "ignoring (", " bool ", "-("),
     *(" + ", " - ", " * ", " / ", " % ", " ^ ", " == ", " != ", " > ", " >= ", " < ", " <= "),
 )
+TELLING = ("equal", "equal, asked for a shorter range", "equal, asked a millisecond later")
 Answered = dict[frozenset[tuple[str, str]], list[tuple[float, str]]]
 
 
 class World(NamedTuple):
-    """The same series twice: behind a real Prometheus, and behind replay's tools, one set per recording."""
+    """The same series twice: behind a real Prometheus, and behind replay's tools."""
 
     prometheus: Prometheus
-    replays: Mapping[str, DirectTools]
-    stores: Mapping[str, Store]
+    replay: DirectTools
+    store: Store
+    window: tuple[int, int]
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    rough = rough_recording(tmp_path_factory.mktemp("recordings") / "rough", SEED)
-    recordings = [load(folder) for folder in (*RECORDINGS.values(), rough)]
-    # Recordings of one organization have series in common, and Prometheus takes samples in the order of time alone.
-    recordings.sort(key=lambda recording: recording.info.window.start)
-    assert not [note for recording in recordings for note in recording.notes]
-    stores = {recording.info.id: Store(recording) for recording in recordings}
-    with prometheus(tmp_path_factory.mktemp("prometheus")) as server:
-        for store in stores.values():
-            server.write(store.series)
-        yield World(server, {one.info.id: DirectTools(one) for one in recordings}, stores)
+@contextmanager
+def world(name: str, folder: Path) -> Iterator[World]:
+    """The recording of this name, or the rough one; `folder` is where files may be made."""
+    recording = load(RECORDINGS[name] if name in RECORDINGS else rough_recording(folder / name, SEED))
+    assert not recording.notes
+    store = Store(recording)
+    first, last = map(int, recording.info.window.seconds)
+    with prometheus(folder / "prometheus") as server:
+        server.write(store.series)
+        yield World(server, DirectTools(recording), store, (first, last))
 
 
 # Asking both --------------------------------------------------------------------------------------------------------
@@ -141,17 +142,17 @@ def same(one: Answered, other: Answered) -> bool:
     return True
 
 
-def verdict(world: World, tools: DirectTools, question: Question) -> str:
+def verdict(there: World, question: Question) -> str:
     """How the two answers relate; `wrong` is what must never be."""
     asked, later, change = question, 0.0, ""
-    if world.prometheus.major < 3 and re.search(r"rate\(|increase\(", question.query):
+    if there.prometheus.major < 3 and re.search(r"rate\(|increase\(", question.query):
         later, change = 0.001, ", asked a millisecond later"
-    elif world.prometheus.major < 3 and "[" in question.query:
+    elif there.prometheus.major < 3 and "[" in question.query:
         asked, change = (
             question._replace(query=a_millisecond_less(question.query)),
             ", asked for a shorter range",
         )
-    real, ours = of_prometheus(world.prometheus, asked, later), of_replay(tools, question, later)
+    real, ours = of_prometheus(there.prometheus, asked, later), of_replay(there.replay, question, later)
     if isinstance(ours, str):
         assert ours.startswith("cannot evaluate: ")
         return "refused by both" if isinstance(real, str) else "refused by replay"
@@ -161,9 +162,9 @@ def verdict(world: World, tools: DirectTools, question: Question) -> str:
         return f"equal{change}" if real else f"equal and empty{change}"
     for names in (("zero first",), ("plain sums",), ("zero first", "plain sums")):
         with pytest.MonkeyPatch.context() as patch:
-            for name in names if world.prometheus.major < 3 else ():
+            for name in names if there.prometheus.major < 3 else ():
                 OLDER[name](patch)
-            older = of_replay(tools, question, later)
+            older = of_replay(there.replay, question, later)
         if not isinstance(older, str) and same(real, older):
             return f"explained by {' and '.join(names)}"
     return f"wrong: {real} and not {ours}"
@@ -232,60 +233,60 @@ OLDER: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
 # The tests ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_replay_answers_what_prometheus_answers(world: World, name: str) -> None:
-    questions = Questions(world.stores[name], SEED)
-    tally: Counter[str] = Counter()
+def drawn(store: Store) -> list[Question]:
+    """This store's share of the questions."""
+    questions = Questions(store, SEED)
+    return [questions.draw() for _ in range(QUESTIONS // len(NAMES))]
+
+
+def test_replay_answers_what_prometheus_answers(tmp_path: Path) -> None:
+    total: Counter[str] = Counter()
     wrong = []
-    for _ in range(EACH):
-        question = questions.draw()
-        found = verdict(world, world.replays[name], question)
-        tally[found.partition(": ")[0] if found.startswith("wrong") else found] += 1
-        if found.startswith("wrong"):
-            wrong.append(f"{question}\n  {found[:600]}")
-    log.info("%s: %s", name, dict(tally.most_common()))
-    assert not wrong, f"{len(wrong)} of {EACH}:\n" + "\n".join(wrong[:5])
-    answered_by_prometheus = EACH - tally["refused by both"]
-    equal = sum(count for found, count in tally.items() if found.startswith("equal"))
-    assert equal >= 0.99 * answered_by_prometheus, tally
-    telling = sum(
-        count for found, count in tally.items() if found.startswith("equal") and "empty" not in found
-    )
-    assert telling >= EACH / 2, tally
+    for name in NAMES:
+        with world(name, tmp_path / name) as there:
+            found = [(question, verdict(there, question)) for question in drawn(there.store)]
+        tally = Counter(said.partition(":")[0] for _, said in found)
+        log.info("%s: %s", name, dict(tally.most_common()))
+        assert sum(count for said, count in tally.items() if said in TELLING) >= len(found) / 2
+        wrong += [
+            f"{name}: {question}\n  {said[:600]}" for question, said in found if said.startswith("wrong")
+        ]
+        total += tally
+    log.info("all: %s", dict(total.most_common()))
+    assert not wrong, f"{len(wrong)} of {total.total()}:\n" + "\n".join(wrong[:5])
+    equal = sum(count for said, count in total.items() if said.startswith("equal"))
+    assert equal >= 0.99 * (total.total() - total["refused by both"]), total
 
 
-def test_the_questions_cover_the_grammar(world: World) -> None:
-    drawn = [
-        question
-        for store in world.stores.values()
-        for questions in [Questions(store, SEED)]
-        for question in (questions.draw() for _ in range(EACH))
-    ]
-    assert len(drawn) >= 500
-    rare = {form: count for form in FORMS if (count := sum(form in one.query for one in drawn)) < 10}
+def test_the_questions_cover_the_grammar(tmp_path: Path) -> None:
+    folders = [*RECORDINGS.values(), rough_recording(tmp_path / "rough", SEED)]
+    questions = [question for folder in folders for question in drawn(Store(load(folder)))]
+    assert len(questions) >= 500
+    rare = {form: count for form in FORMS if (count := sum(form in one.query for one in questions)) < 10}
     assert not rare
-    assert sum(one.step > 0 for one in drawn) > 200
-    assert sum(not one.step and one.query.endswith("]") for one in drawn) > 10
+    assert sum(one.step > 0 for one in questions) > 200
+    assert sum(not one.step and one.query.endswith("]") for one in questions) > 10
 
 
-def test_at_the_edge_of_a_range_prometheus_2_counts_one_sample_more_and_3_does_not(world: World) -> None:
-    start = int(load(RECORDINGS["pool-exhaustion-after-rollout"]).info.window.start.timestamp())
-    tools = world.replays["pool-exhaustion-after-rollout"]
+def test_at_the_edge_of_a_range_prometheus_2_counts_one_sample_more_and_3_does_not(tmp_path: Path) -> None:
     differ = 0
-    for function in ("rate", "increase", "sum_over_time", "count_over_time"):
-        for window in ("1m", "2m", "5m"):
-            question = Question(f"{function}(cpu_percent[{window}])", start + 300, start + 1500, 60)
-            real, ours = of_prometheus(world.prometheus, question, 0.0), of_replay(tools, question, 0.0)
-            assert not isinstance(real, str)
-            assert not isinstance(ours, str)
-            if world.prometheus.major < 3:
-                differ += not same(real, ours)
-                with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(promql, "_within", closed_within)
-                    ours = of_replay(tools, question, 0.0)
+    with world("pool-exhaustion-after-rollout", tmp_path) as there:
+        start = there.window[0]
+        for function in ("rate", "increase", "sum_over_time", "count_over_time"):
+            for window in ("1m", "2m", "5m"):
+                question = Question(f"{function}(cpu_percent[{window}])", start + 300, start + 1500, 60)
+                real = of_prometheus(there.prometheus, question, 0.0)
+                ours = of_replay(there.replay, question, 0.0)
+                assert not isinstance(real, str)
                 assert not isinstance(ours, str)
-            assert same(real, ours), question
-    assert differ == (12 if world.prometheus.major < 3 else 0)
+                if there.prometheus.major < 3:
+                    differ += not same(real, ours)
+                    with pytest.MonkeyPatch.context() as patch:
+                        patch.setattr(promql, "_within", closed_within)
+                        ours = of_replay(there.replay, question, 0.0)
+                    assert not isinstance(ours, str)
+                assert same(real, ours), question
+    assert differ == (12 if there.prometheus.major < 3 else 0)
 
 
 def metric_queries() -> Iterator[str]:
@@ -297,13 +298,17 @@ def metric_queries() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_the_queries_of_patterns_and_of_the_investigator_are_answered_alike(world: World, name: str) -> None:
-    first, last = map(int, load(RECORDINGS[name]).info.window.seconds)
+def test_the_queries_of_patterns_and_of_the_investigator_are_answered_alike(
+    name: str, tmp_path: Path
+) -> None:
     queries = {*metric_queries(), "ALERTS{alertstate='firing'}", "traces_service_graph_request_total"}
     assert len(queries) > 3
-    everything = Question(f'{{__name__=~".+"}}[{last - first + 1}s]', last, last)
-    for question in [everything, *(Question(query, first, last, 15) for query in sorted(queries))]:
-        assert verdict(world, world.replays[name], question).startswith("equal"), question
+    with world(name, tmp_path) as there:
+        first, last = there.window
+        everything = Question(f'{{__name__=~".+"}}[{last - first + 1}s]', last, last)
+        assert verdict(there, everything) in TELLING
+        for query in sorted(queries):
+            assert verdict(there, Question(query, first, last, 15)).startswith("equal"), query
 
 
 # Nothing is left behind ---------------------------------------------------------------------------------------------

@@ -46,11 +46,13 @@ class PostmortemRule(Rule):
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
         """What `find` finds in a post-mortem, without what its authors have waived."""
         del context
-        if loaded.kind != "postmortem" or loaded.status in _CLOSED:
+        if loaded.kind != "postmortem":
             return
-        confirmed = loaded.status in CONFIRMED
         entry = loaded.entry
-        if not isinstance(entry, Postmortem) or (self.formal and not confirmed):
+        if not isinstance(entry, Postmortem) or entry.status in _CLOSED:
+            return
+        confirmed = entry.status in CONFIRMED
+        if self.formal and not confirmed:
             return
         severity = Severity.WARNING if self.gentle and not confirmed else None
         for found in self.find(loaded, entry):
@@ -70,6 +72,12 @@ class LanguageRule(PostmortemRule):
     message: ClassVar[str]
     """With `{said}` for the words."""
     in_headings: ClassVar[bool] = False
+    every: ClassVar[set[bytes]] = set()
+    """The stems of all such rules."""
+
+    def __init_subclass__(cls) -> None:
+        """Add the stems to those of the other rules."""
+        cls.every |= cls.stems
 
     def find(self, loaded: LoadedEntry, entry: Postmortem) -> Iterator[Finding]:
         """Judge each sentence that holds one of the stems."""
@@ -124,15 +132,15 @@ class _Text:
 
     @cached_property
     def stems(self) -> frozenset[bytes]:
-        """Of all words."""
-        return _stems(self.body, *(text for text, _ in self.fields))
+        """Of all words, as far as they matter to any rule."""
+        return _stems(self.body, *(text for text, _ in self.fields)) & LanguageRule.every
 
     @cached_property
     def sentences(self) -> tuple[tuple[Sentence, Place, frozenset[bytes]], ...]:
         """Each sentence of the body and of the fields, with its place and its stems."""
         found = [(one, Place(offset=one.offset)) for one in sentences(self.body)]
         found += [(one, place) for text, place in self.fields for one in sentences(text)]
-        return tuple((one, place, _stems(one.text)) for one, place in found)
+        return tuple((one, place, _stems(one.text) & self.stems) for one, place in found)
 
 
 def _fields(entry: Postmortem) -> Iterator[tuple[str, Place]]:

@@ -10,7 +10,7 @@ from typing import Final
 from compass.rules.postmortem.people import PERSON, WHO, is_given, is_name, marked
 
 _STEMS: Final = (
-    "forgo forge negle panic misre misju misha misun misin misty misma misca mispl misdi misco botch bungl fumbl finge "
+    "forgo forge mis typo typoe bad inval negle panic misre misju misha misun misin misty misma misca mispl misdi misco botch bungl fumbl finge "
     "fatfi nuked nukes screw messe foule cocke slipp mucke blew disre overr dozed overs slept slack procr corne guess mixed "
     "mixes lied conce hid hide swore insis flout sabot meddl chose choos bothe gun anywa ball aslee rm shirk gambl showe "
     "shows fell fails faile didn didnt doesn does not carel negli reckl slopp lazy incom irres inatt cluel overc compl "
@@ -47,7 +47,7 @@ _WITHOUT: Final = r"without (?:even |first |ever |properly |actually |really )*(
 _FIXING: Final = r"(?:spot|notic|found|finds?\b|identif|detect|correct|fix|revert|restor|discover|report|see\b|sees|saw|reali[sz]|remov|rul|suspect|explain|ask|show|caught|catch)"
 
 ONLY_PEOPLE: Final = rf"""(?:
-    forg(?:ot|ets|otten) | neglect(?:ed|s) | panick?(?:ed|s)\b | mis(?:read|reads|judg\w+|handl\w+|underst\w+|interpret\w+|typ(?:ed|es)|managed|manages|calculated|placed|diagnosed|communicated)\b
+    forg(?:ot|ets|otten) | neglect(?:ed|s) | panick?(?:ed|s)\b | typo(?:ed|'d)\b | mis-?(?:read|reads|judg\w+|handl\w+|underst\w+|interpret\w+|typ(?:ed|es)|managed|manages|calculated|placed|diagnosed|communicated)\b
   | botch(?:ed|es) | bungl(?:ed|es) | fumbl(?:ed|es) | fat-?\ ?finger(?:ed|s) | nuk(?:ed|es) | (?:screw|mess|foul|cock|slipp?|cop|muck)(?:ed|s)\ up | messes\ up | blew\ it
   | disregard(?:ed|s)\b | overrul(?:ed|es) | dozed | overslept | (?:just\ )?slept\ (?:through|in\b) | slack(?:ed|s)\ off | procrastinat(?:ed|es)
   | cuts?\ corners | guess(?:ed|es)\ wrong | mix(?:ed|es)\ up | lied\b | conceal(?:ed|s) | hid\b | (?:tri(?:ed|es)|attempt(?:ed|s))\ to\ (?:hide|conceal|cover) | swore
@@ -68,6 +68,7 @@ ONLY_PEOPLE: Final = rf"""(?:
   | (?:accidentally|inadvertently|mistakenly|carelessly|unintentionally|erroneously|negligently|recklessly|foolishly|unwittingly|blindly|hastily|stupidly|sloppily)\b
   | (?:broke|breaks|took\ down|takes\ down|trash(?:ed|es)|wreck(?:ed|s)|hos(?:ed|es)|brick(?:ed|s)|torch(?:ed|es)|kill(?:ed|s))\ (?:prod|production|everything|master|main|the\ (?:site|build|whole|entire))\b
   | (?:push|merg|deploy|shipp?|commit|commit?t|releas|appl|roll)(?:ed|es|s|ied|ies)\ (?:[^,;:.]+\ )?(?:untested|unreviewed|half-baked|broken\ code|buggy|straight\ (?:in)?to|directly\ to\ (?:prod|main|master))
+  | (?:push|merg|deploy|shipp?|commit|committ|releas|appli)(?:ed|es|s)\ (?:an?\ |the\ )?(?:bad|faulty|incorrect|invalid)\b
   | (?:paste|post|leak|expos|committ|push|e?mail|shar)(?:ed|es|s|d)\ (?:[\w-]+\ ){{0,5}}(?:tokens?|passwords?|secrets?|credentials?|private\ keys?)\b
 )"""
 
@@ -83,7 +84,7 @@ MACHINES_TOO: Final = rf"""(?:
   | lock(?:ed|s)\ (?:everyone|everybody|us|all)
 )"""
 
-_THE_WRONG: Final = rf"(?!{_FIXING})(?![^;:]*\b(?:because|that|which|when|while|whether|{_FIXING}\w*)\b[^;:]*the wrong)\w+(?:ed|s|an|ut|ook|ade|ent|eft|old|rote|ose|id|hut)\b(?: [^\s;:.,]+){{0,6}}? the wrong\b"
+_THE_WRONG: Final = rf"(?!{_FIXING})(?![^;:]*\b(?:because|that|which|when|while|whether|{_FIXING}\w*)\b[^;:]*(?:wrong|incorrect))\w+(?:ed|s|an|ut|ook|ade|ent|eft|old|rote|ose|id|hut)\b(?: [^\s;:.,]+){{0,6}}? (?:the|an?|his|her) (?:wrong|incorrect)\b"
 _INSTEAD: Final = r"(?:restart|delet|reboot|remov|dropp|stopp|appl|wip|drain|push|deploy|unplugg|disabl)(?:ed|ied)\b(?: [^\s;:.,]+){1,6} instead of\b"
 _SLIP: Final = r"(?!(?:can|could|may|might|must|will|would|cannot|should|to)\b)[^;:]{1,110}?\b(?:by mistake|by accident|in error|out of (?:impatience|carelessness|haste|ignorance|laziness|habit))\b"
 _BLIND: Final = (

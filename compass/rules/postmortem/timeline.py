@@ -77,7 +77,7 @@ class TimelineDisorder(PostmortemRule):
 
 
 def _rows(body: str) -> list[_Row]:
-    found = headings(body)
+    found = headings(body) if "imeline" in body and _ROW.search(body) else []
     for number, (level, name, start) in enumerate(found):
         if name.casefold().startswith("timeline"):
             end = next((at for depth, _, at in found[number + 1 :] if depth <= level), len(body))
