@@ -56,13 +56,19 @@ def command(context: Context, query: tuple[str, ...], batch: Path | None, output
 def _one(answer: Answer, output: str) -> None:
     if output == "json":
         render.emit_json(answer.as_json())
-    else:
+    elif answer.results:
         _table(answer)
     if not answer.results:
-        raise NegativeAnswerError("no entry shares a word with the query")
+        raise NegativeAnswerError(
+            "no entry shares a word with the query",
+            "entries are found once they are committed; `compass import` brings in what others wrote",
+        )
 
 
 def _table(answer: Answer) -> None:
+    if not answer.results:
+        click.echo("No entry shares a word with it.")
+        return
     click.echo(f"{_BANDS[answer.band]} (confidence {answer.confidence:.2f}, {answer.milliseconds:.0f} ms)")
     for number, one in enumerate(answer.results, 1):
         title = click.style(render.clean(one.title), bold=True)

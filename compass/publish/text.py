@@ -77,9 +77,12 @@ def chip(word: str, group: str, shown: str | None = None) -> str:
 
 
 def definition(term: str, *values: str) -> str:
-    """A row of a definition list, or nothing when there is no value; values are HTML."""
-    found = [value for value in values if value]
-    return f"<dt>{escape(term)}</dt>" + "".join(f"<dd>{value}</dd>" for value in found) if found else ""
+    """A row of a definition list, or nothing when there is no value; values are HTML.
+
+    Each on a line of its own, because the search takes what stands side by side for one word.
+    """
+    found = [f"<dd>{value}</dd>\n" for value in values if value]
+    return "".join((f"<dt>{escape(term)}</dt>\n", *found)) if found else ""
 
 
 def items(values: list[str], style: str = "") -> str:

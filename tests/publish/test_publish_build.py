@@ -80,6 +80,14 @@ def test_the_site_has_its_pages_its_search_and_its_own_error_page(site: Path) ->
     assert list((site / "pagefind" / "fragment").iterdir())
 
 
+def test_the_search_keeps_the_words_of_a_list_apart(site: Path) -> None:
+    fragments = [gzip.decompress(one.read_bytes()) for one in (site / "pagefind" / "fragment").iterdir()]
+    found = [json.loads(one[one.index(b"{") :])["content"] for one in fragments]
+    page = next(text for text in found if POOL in text and "Services" in text)
+    words = page.split()
+    assert words[words.index("Services") + 1] == "payments"
+
+
 def test_the_themes_own_search_and_scripts_are_not_there(site: Path) -> None:
     names = {path.relative_to(site).as_posix() for path in site.rglob("*")}
     assert not [

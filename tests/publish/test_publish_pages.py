@@ -136,12 +136,12 @@ def test_a_post_mortem_shows_its_times_causes_actions_and_people(site: dict[str,
 
 
 def test_links_are_shown_in_both_directions(site: dict[str, str]) -> None:
-    assert f'Mitigated by</dt><dd><a href="../runbooks/{DRAIN}.html">' in site[f"patterns/{POOL}.md"]
-    assert f'Mitigates</dt><dd><a href="../patterns/{POOL}.html">' in site[f"runbooks/{DRAIN}.md"]
-    assert f'Seen in</dt><dd><a href="../postmortems/{INCIDENT}.html">' in site[f"patterns/{POOL}.md"]
-    assert f'Showed</dt><dd><a href="../patterns/{POOL}.html">' in site[f"postmortems/{INCIDENT}.md"]
-    assert f'Supersedes</dt><dd><a href="../patterns/{OLD}.html">' in site[f"patterns/{POOL}.md"]
-    assert f'Similar to</dt><dd><a href="../patterns/{LOCK}.html">' in site[f"patterns/{POOL}.md"]
+    assert f'Mitigated by</dt>\n<dd><a href="../runbooks/{DRAIN}.html">' in site[f"patterns/{POOL}.md"]
+    assert f'Mitigates</dt>\n<dd><a href="../patterns/{POOL}.html">' in site[f"runbooks/{DRAIN}.md"]
+    assert f'Seen in</dt>\n<dd><a href="../postmortems/{INCIDENT}.html">' in site[f"patterns/{POOL}.md"]
+    assert f'Showed</dt>\n<dd><a href="../patterns/{POOL}.html">' in site[f"postmortems/{INCIDENT}.md"]
+    assert f'Supersedes</dt>\n<dd><a href="../patterns/{OLD}.html">' in site[f"patterns/{POOL}.md"]
+    assert f'Similar to</dt>\n<dd><a href="../patterns/{LOCK}.html">' in site[f"patterns/{POOL}.md"]
     assert "Mention" not in site[f"patterns/{LOCK}.md"]
 
 
