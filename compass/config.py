@@ -29,6 +29,28 @@ class Settings(Model):
         default=None,
         description="`<key id>:<hex>`: the tribe's key that seals provenance toward the hub. From the environment only.",
     )
+    github_token: str | None = Field(
+        default=None,
+        description="What opens pull requests on GitHub; of GITHUB_TOKEN. From the environment only.",
+    )
+    github_server: str = Field(
+        default="https://github.com",
+        description="How the URLs of repositories on your GitHub begin; of GITHUB_SERVER_URL.",
+    )
+    github_api: str | None = Field(
+        default=None, description="Where its API answers, if not in the usual place; of GITHUB_API_URL."
+    )
+
+
+SECRETS: Final = frozenset({"seal_key", "github_token"})
+"""From the environment only, and never shown."""
+
+TOOLS: Final[Mapping[str, str]] = {
+    "github_token": "GITHUB_TOKEN",
+    "github_server": "GITHUB_SERVER_URL",
+    "github_api": "GITHUB_API_URL",
+}
+"""Variables that belong to other tools; they win over ours."""
 
 
 def _folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
@@ -47,7 +69,7 @@ def load_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     elif file:
         raise ConfigError(f"there is no settings file {file}")
     for name in Settings.model_fields:
-        if value := environ.get(f"COMPASS_{name.upper()}"):
+        if value := environ.get(TOOLS.get(name, "")) or environ.get(f"COMPASS_{name.upper()}"):
             values[name] = value
     try:
         return Settings.model_validate(values)
@@ -68,11 +90,11 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ConfigError("settings are a mapping", location=Location(str(path), 1, 1))
     for key in found:
-        if key not in Settings.model_fields or key == "seal_key":
+        if key not in Settings.model_fields or key in SECRETS:
             nearest = get_close_matches(str(key), Settings.model_fields, 1)
             hint = (
                 "secrets come from the environment only"
-                if key == "seal_key"
+                if key in SECRETS
                 else f"did you mean {nearest[0]!r}?"
                 if nearest
                 else None

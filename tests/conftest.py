@@ -20,7 +20,7 @@ AUTHOR = Signature("Payments engineer", "payments-engineer@example.com", WHEN)
 def fixed_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own, no configuration of the machine, one identity, one clock zone."""
     home = tmp_path_factory.mktemp("home")
-    for name in [name for name in os.environ if name.startswith(("COMPASS_", "GIT_", "XDG_"))]:
+    for name in [name for name in os.environ if name.startswith(("COMPASS_", "GIT_", "GITHUB_", "XDG_"))]:
         monkeypatch.delenv(name)
     values = {
         "HOME": str(home),

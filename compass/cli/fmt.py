@@ -20,7 +20,9 @@ from compass.workflows.formatting import format_files
 @click.pass_obj
 def command(context: Context, paths: tuple[Path, ...], output: str, *, only_check: bool) -> None:
     """Write entries (or these files) in the one canonical form; a file that cannot be read is left alone."""
-    report = format_files(context.repo, paths=paths, write=not only_check)
+    report = format_files(
+        context.repo, paths=paths, write=not only_check, clones=context.settings.data / "clones"
+    )
     if output == "json":
         emit_json(report)
     else:

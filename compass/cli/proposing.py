@@ -20,6 +20,7 @@ _COLOURS = {"open": "cyan", "conflicted": "red", "landed": "green", "rejected": 
 
 def setting_of(context: Context) -> Setting:
     """Folders, identity and keys from the settings; chance and time from the machine."""
+    from compass.adapters.forge.github import Access  # noqa: PLC0415  # as below
     from compass.federation.setting import Setting  # noqa: PLC0415  # pydantic costs too much for --help
     from compass.model.ids import draw  # noqa: PLC0415  # as above
 
@@ -31,6 +32,7 @@ def setting_of(context: Context) -> Setting:
         draw=lambda: draw(16, SystemRandom()),
         principal=settings.principal,
         seal_key=settings.seal_key,
+        github=Access(settings.github_token, settings.github_server, settings.github_api),
     )
 
 
@@ -53,6 +55,8 @@ def _as_text(proposal: Proposal) -> None:
     click.echo(f"{clean(proposal.title or proposal.entry)}: {state} in {proposal.target}")
     if proposal.proposal:
         click.echo(f"  proposal {proposal.proposal}  head {(proposal.head or '')[:12]}")
+    if proposal.url:
+        click.echo(f"  {clean(proposal.url)}")
     if proposal.needs:
         table(
             ["approved", "needed", "role"],

@@ -9,19 +9,20 @@ from pathlib import Path
 from compass.federation.repositories import Member
 from compass.federation.route import Route
 from compass.federation.source import parse_entry
-from compass.library import Library, load
-from compass.model.base import Problem, Severity
+from compass.library import Library, LoadedEntry, load
+from compass.model.base import Problem
 from compass.rules.base import Context
 from compass.rules.registry import all_rules
 from compass.rules.runner import apply
 
 
-def errors_of(
+def judged(
     route: Route, library: Library, path: str, text: str, files: Iterable[str]
-) -> tuple[Problem, ...]:
-    """Errors of the entry at `path` of the target, given what the target and its parents hold (`library`).
+) -> tuple[LoadedEntry, tuple[Problem, ...]]:
+    """The entry as it would stand at `path` of the target, and all that `check` would say of it there.
 
-    `files` are the paths of further files that come along. NegativeAnswerError when the text is no entry at all.
+    `library` is what the target and its parents hold, `files` are the paths of further files that come along.
+    NegativeAnswerError when the text is no entry at all.
     """
     loaded = replace(parse_entry(route.target, path, text.encode()), mount=library.main)
     others = tuple(one for one in library.entries if (one.mount.distance, one.path) != (0, path))
@@ -32,7 +33,7 @@ def errors_of(
     whole = replace(library, entries=(loaded, *others), recordings=recordings)
     known = {one.blob: () for one in others}  # they were checked when they came; only what joins them matters
     found = apply(all_rules(), Context(whole, route.today), known).problems
-    return tuple(one for one in found if one.path == path and one.severity is Severity.ERROR)
+    return loaded, tuple(one for one in found if one.path == path)
 
 
 def library_of(member: Member, route: Route) -> Library:

@@ -9,6 +9,7 @@ from typing import Final
 from compass.adapters.forge.plain import MAIN, PlainForge
 from compass.errors import ConflictError, UsageError
 from compass.federation.plan import make_plan
+from compass.federation.pulls import open_pull_request
 from compass.federation.repositories import Member, find_parent, find_roster, open_member, via_origin
 from compass.federation.route import Route
 from compass.federation.seal import parse_seal
@@ -60,7 +61,7 @@ def _again(once: Callable[[], Proposal]) -> Proposal:
 def _carry(route: Route, outbox: PlainForge, setting: Setting, *, dry: bool) -> Proposal:
     plan = make_plan(route)
     post = Post(outbox, setting.draw, setting.now, setting.step)
-    found = preview(plan, post) if dry else send(plan, post)
+    found = preview(plan, post) if dry else open_pull_request(plan, send(plan, post), setting)
     return found.model_copy(update={"notes": (*route.source.notes, *plan.crossed.notes, *found.notes)})
 
 

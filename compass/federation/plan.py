@@ -13,13 +13,14 @@ from compass.adapters.git import CommitInfo, GitRepository
 from compass.errors import NegativeAnswerError
 from compass.federation.approvals import requirements
 from compass.federation.crossing import Crossed, cross
-from compass.federation.gate import errors_of, library_of
+from compass.federation.gate import judged, library_of
 from compass.federation.lineage import entry_files, find_entry, lineage
 from compass.federation.merge import Conflict, merge_entry
 from compass.federation.messages import message
 from compass.federation.route import Route
 from compass.federation.source import refused
-from compass.library import blob_id
+from compass.library import LoadedEntry, blob_id
+from compass.model.base import Problem, Severity
 from compass.model.entry import Status
 from compass.model.proposal import Verb
 from compass.model.scope import Level, Requirement
@@ -43,6 +44,10 @@ class Plan:
     trailers: tuple[tuple[str, str], ...]
     files: Mapping[str, bytes]
     """Recordings that go along: path -> content."""
+    loaded: LoadedEntry
+    """The entry as it would stand in the target."""
+    problems: tuple[Problem, ...]
+    """What `check` would say of it there; no errors."""
 
     @property
     def unchanged(self) -> bool:
@@ -92,14 +97,27 @@ def make_plan(route: Route) -> Plan:
     base = common_text(route, path) if found else None
     merged = merge_entry(base, ours, crossed.text)
     files = {name: data for name, data in crossed.files.items() if not _has(git, main, name, data)}
-    problems = errors_of(route, above, path, merged.text, files)
-    if problems:
-        raise refused(f"{loaded.id} would not pass `check` in {route.target.id}", problems)
+    there, problems = judged(route, above, path, merged.text, files)
+    errors = [one for one in problems if one.severity is Severity.ERROR]
+    if errors:
+        raise refused(f"{loaded.id} would not pass `check` in {route.target.id}", errors)
     needs = requirements(route.verb, route.target.config.level, route.target.config.policy, [path, *files])
     trailers = _trailers(route, crossed, needs)
     title = f"{route.verb.value.capitalize()} {loaded.kind}: {crossed.title}"
     return Plan(
-        route, crossed, path, ours, base, merged.text, merged.conflicts, needs, title, trailers, files
+        route,
+        crossed,
+        path,
+        ours,
+        base,
+        merged.text,
+        merged.conflicts,
+        needs,
+        title,
+        trailers,
+        files,
+        there,
+        problems,
     )
 
 

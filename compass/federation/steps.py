@@ -9,6 +9,7 @@ Checkpoint = Callable[[str], None]
 """Called with a step's name after the step is done; a test raises here to play a crash."""
 
 SEND: Final = ("drawn", "settled", "mapped", "written", "proposed")
+PULL: Final = ("opened", "commented", "asked")
 APPROVE: Final = ("signed", "approved")
 REJECT: Final = ("recorded", "closed", "settled")
 LAND: Final = ("committed", "advanced", "closed", "settled")

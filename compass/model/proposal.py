@@ -58,6 +58,7 @@ class Proposal(Model):
     needs: tuple[Need, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     title: str | None = None
+    url: str | None = Field(default=None, description="of the pull request, where the target is on a forge")
     landed: str | None = Field(default=None, description="the commit on the target's main")
     conflicts: tuple[str, ...] = Field(default=(), description="fields that both sides changed differently")
     notes: tuple[str, ...] = Field(default=(), description="what is missing, stale or not counted, in words")

@@ -11,6 +11,12 @@ from compass.model.base import Model, SchemaVersion
 
 PrincipalId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 ScopeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Handle = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:/[A-Za-z0-9_.-]{1,100})?$", max_length=150
+    ),
+]
 
 
 class Level(StrEnum):
@@ -90,6 +96,9 @@ class Team(Model):
     members: tuple[PrincipalId, ...]
     leads: tuple[PrincipalId, ...]
     deputies: tuple[PrincipalId, ...] = ()
+    handle: Handle | None = Field(
+        default=None, description="what the forge calls it, as in @acme/payments: asked for reviews"
+    )
 
 
 class Tribe(Model):
@@ -98,6 +107,9 @@ class Tribe(Model):
     id: ScopeName
     leads: tuple[PrincipalId, ...]
     deputies: tuple[PrincipalId, ...] = ()
+    handle: Handle | None = Field(
+        default=None, description="what the forge calls it, as in @acme/payments: asked about policy"
+    )
 
 
 class Teams(Model):

@@ -95,7 +95,7 @@ class Context:
             if problem.severity is Severity.ERROR and problem.path.endswith(".md"):
                 above, _, path = problem.path.rpartition(":")
                 mount = next((one for one in self.library.mounts if one.id == above), self.library.main)
-                text = _raw(mount, path)[:_HEAD_BYTES].decode("utf-8", "replace")
+                text = raw_file(mount, path).decode("utf-8", "replace")
                 found.update(_CLAIM.findall(text)[:1])
         return frozenset(found)
 
@@ -163,15 +163,15 @@ class Rule:
         )
 
 
-def _raw(mount: Mount, path: str) -> bytes:
-    """The bytes of a file that could not be read as an entry; none when it is no plain file."""
+def raw_file(mount: Mount, path: str, most: int = _HEAD_BYTES) -> bytes:
+    """The first bytes of a file, be it an entry or not; none when it is no plain file."""
     if mount.commit and mount.git:
-        return mount.git.attempt("cat-file", "blob", f"{mount.commit}:{mount.prefix}{path}")[1]
+        return mount.git.attempt("cat-file", "blob", f"{mount.commit}:{mount.prefix}{path}")[1][:most]
     file = mount.root / path
     if file.is_symlink() or not file.is_file():
         return b""
     with file.open("rb") as stream:
-        return stream.read(_HEAD_BYTES)
+        return stream.read(most)
 
 
 def nearest(word: str, known: Iterable[str], cutoff: int = 70) -> str | None:

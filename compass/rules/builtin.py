@@ -7,6 +7,7 @@ from typing import Final
 from compass.rules.alerts import AlertMatcher
 from compass.rules.base import Rule
 from compass.rules.catalog import UnknownOwner, UnknownService
+from compass.rules.codeowners import CodeownersDrift
 from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, WindowsOrdered
 from compass.rules.evidence import (
     EvidenceDigest,
@@ -62,6 +63,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     ForeignId,
     MisplacedFile,
     UnreadFile,
+    CodeownersDrift,
     FileName,
     SchemaComment,
     CanonicalForm,

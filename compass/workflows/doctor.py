@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from compass.adapters.git import GitRepository, run
-from compass.config import Settings, load_settings
+from compass.config import SECRETS, TOOLS, Settings, load_settings
 from compass.errors import CompassError
 from compass.library import open_source
-
-_SECRET: Final = {"seal_key"}
 
 
 def examine(
@@ -29,17 +27,19 @@ def examine(
 
 
 def _setting(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
-    variable = f"COMPASS_{name.upper()}"
+    tool, variable = TOOLS.get(name, ""), f"COMPASS_{name.upper()}"
     value = getattr(settings, name)
     default = {"data": "XDG_DATA_HOME", "cache": "XDG_CACHE_HOME"}.get(name, "")
     source = (
-        variable
+        tool
+        if environ.get(tool)
+        else variable
         if environ.get(variable)
         else default
         if default and environ.get(default)
         else "file or default"
     )
-    shown = "set, not shown" if name in _SECRET and value else "-" if value is None else str(value)
+    shown = "set, not shown" if name in SECRETS and value else "-" if value is None else str(value)
     return {"name": name, "value": shown, "source": source}
 
 

@@ -9,9 +9,12 @@ from pydantic import Field
 
 from compass.adapters.documents import YamlProblem, canonical, parse_yaml, split, write_atomically
 from compass.errors import ConfigError
+from compass.library import load
 from compass.library.source import MAX_FILE, WANTED
 from compass.model.base import Model, Problem, SchemaVersion, Severity
+from compass.rules.codeowners import CODEOWNERS, MADE, codeowners
 from compass.workflows.check import among, inside
+from compass.workflows.gate import GATE
 
 _FOLDERS = ("patterns", "runbooks", "postmortems")
 
@@ -26,8 +29,13 @@ class FormatReport(Model):
     written: bool = True
 
 
-def format_files(root: Path, *, paths: Sequence[Path] = (), write: bool = True) -> FormatReport:
-    """Format the entries of the working tree at `root`, or those among `paths`; with `write` false only say which."""
+def format_files(
+    root: Path, *, paths: Sequence[Path] = (), write: bool = True, clones: Path | None = None
+) -> FormatReport:
+    """Format the entries of the working tree at `root`, or those among `paths`; with `write` false only say which.
+
+    Without `paths` CODEOWNERS is made, too, where there is the gate, or a file that was made before.
+    """
     root = root.resolve()
     if not (root / "compass.yaml").is_file():
         raise ConfigError(
@@ -50,7 +58,23 @@ def format_files(root: Path, *, paths: Sequence[Path] = (), write: bool = True) 
             changed.append(name)
             if write:
                 write_atomically(path, found)
+    if not paths and (owners := _owners(root, clones)):
+        changed.append(CODEOWNERS)
+        if write:
+            write_atomically(root / CODEOWNERS, owners)
     return FormatReport(changed=tuple(changed), unchanged=unchanged, problems=tuple(problems), written=write)
+
+
+def _owners(root: Path, clones: Path | None) -> bytes | None:
+    """CODEOWNERS as it should be, where it is ours to make and differs."""
+    file = root / CODEOWNERS
+    if file.is_symlink() or not (file.is_file() or (root / GATE).is_file()):
+        return None
+    there = file.read_bytes() if file.is_file() else b""
+    if there and not there.startswith(MADE.encode()):
+        return None
+    wanted = (codeowners(load(root, revision=None, parents=True, clones=clones)) or "").encode()
+    return wanted if wanted and wanted != there else None
 
 
 def _entry_files(root: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from compass.model.base import Model, SchemaVersion
 from compass.model.entry import FOLDERS, HEADINGS, KINDS
 from compass.model.ids import new_id, slug
 from compass.model.scope import Level, Repository
+from compass.workflows.gate import GATE, workflow
 from compass.workflows.schemas import schema_files
 
 _FALLBACK: Final = ("COMPASS", "compass@localhost")
@@ -182,6 +183,8 @@ def _files(config: Repository) -> dict[str, str]:
         ".gitattributes": "* text=auto eol=lf\n*.gz binary\n",
         **schema_files(),
     }
+    if config.level is not Level.PERSONAL:
+        found[GATE] = workflow()
     if config.level is Level.ORG:
         found["people.yaml"] = (
             "# yaml-language-server: $schema=.compass/schema/people.json\nschema: 1\npeople: []\n"
