@@ -10,7 +10,9 @@ import click
 from compass.cli.context import Context
 from compass.cli.render import clean, emit_json, format_option
 from compass.model.base import Problem, Severity
-from compass.workflows.check import CheckReport, check
+from compass.workflows.check import CheckReport, examine
+from compass.workflows.review_comment import review_comment
+from compass.workflows.sarif import sarif
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -18,23 +20,35 @@ _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@format_option("github")
+@click.option(
+    "--changed-since",
+    "since",
+    metavar="REV",
+    help="Only what changed since the last commit in common with REV, and what that broke elsewhere.",
+)
+@format_option("github", "sarif", "markdown")
 @click.pass_obj
-def command(context: Context, paths: tuple[Path, ...], output: str) -> None:
+def command(context: Context, paths: tuple[Path, ...], since: str | None, output: str) -> None:
     """Find what is wrong in a knowledge repository, or in these files of it; reads the working tree.
 
     Ends with status 1 if there is any error.
     """
     settings = context.settings
-    report = check(
+    found = examine(
         context.repo,
         today=datetime.now(UTC).date(),
         cache=settings.cache,
         clones=settings.data / "clones",
         paths=paths,
+        since=since,
     )
+    report = found.report
     if output == "json":
         emit_json(report)
+    elif output == "sarif":
+        emit_json(sarif(report.problems, report.prefix))
+    elif output == "markdown":
+        click.echo(review_comment(found), nl=False)
     elif output == "github":
         for problem in report.problems:
             click.echo(_annotation(problem, report.prefix))

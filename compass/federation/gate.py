@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Final
 
 from compass.federation.repositories import Member
 from compass.federation.route import Route
@@ -13,27 +15,53 @@ from compass.library import Library, LoadedEntry, load
 from compass.model.base import Problem
 from compass.rules.base import Context
 from compass.rules.registry import all_rules
+from compass.rules.replays import Outcome
 from compass.rules.runner import apply
 
+_RECORDED: Final = ("recordings", "*", "recording.yaml")
 
-def judged(
-    route: Route, library: Library, path: str, text: str, files: Iterable[str]
-) -> tuple[LoadedEntry, tuple[Problem, ...]]:
-    """The entry as it would stand at `path` of the target, and all that `check` would say of it there.
 
-    `library` is what the target and its parents hold, `files` are the paths of further files that come along.
+@dataclass(frozen=True)
+class Verdict:
+    """The entry as it would stand in the target, all that `check` would say of it there, and its replays."""
+
+    loaded: LoadedEntry
+    problems: tuple[Problem, ...]
+    outcomes: Mapping[tuple[str, str], Outcome]
+
+
+def judged(route: Route, library: Library, path: str, text: str, files: Mapping[str, bytes]) -> Verdict:
+    """What the entry would be at `path` of the target.
+
+    `library` is what the target and its parents hold, `files` are further files that come along, path -> bytes.
     NegativeAnswerError when the text is no entry at all.
     """
     loaded = replace(parse_entry(route.target, path, text.encode()), mount=library.main)
     others = tuple(one for one in library.entries if (one.mount.distance, one.path) != (0, path))
-    names = [one.path for one in route.target.git.tree(route.target.commit, "recordings")]
-    recordings = {
-        name.split("/")[1]: Path(name).parent for name in (*names, *files) if name.endswith("/recording.yaml")
-    }
-    whole = replace(library, entries=(loaded, *others), recordings=recordings)
     known = {one.blob: () for one in others}  # they were checked when they came; only what joins them matters
-    found = apply(all_rules(), Context(whole, route.today), known).problems
-    return loaded, tuple(one for one in found if one.path == path)
+    with TemporaryDirectory(prefix="compass-") as folder:
+        whole = replace(
+            library, entries=(loaded, *others), recordings=_recordings(route.target, files, Path(folder))
+        )
+        context = Context(whole, route.today, replayed=frozenset({loaded.id}))
+        found = apply(all_rules(), context, known).problems
+        return Verdict(loaded, tuple(one for one in found if one.path == path), context.outcomes)
+
+
+def _recordings(target: Member, files: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
+    """The recordings of the target and those that come along, written where they can be replayed."""
+    oids = {one.path: one.oid for one in target.git.tree(target.commit, "recordings")}
+    blobs = target.git.read_many(oids.values())
+    texts = {path: blobs[oid] for path, oid in oids.items() if oid in blobs} | dict(files)
+    found = {}
+    for path, data in texts.items():
+        parts = PurePosixPath(path).parts
+        if len(parts) == len(_RECORDED) and parts[0] == _RECORDED[0]:
+            (folder / parts[1]).mkdir(exist_ok=True)
+            (folder / parts[1] / parts[2]).write_bytes(data)
+            if parts[2] == _RECORDED[2]:
+                found[parts[1]] = folder / parts[1]
+    return found
 
 
 def library_of(member: Member, route: Route) -> Library:

@@ -13,14 +13,14 @@ from compass.adapters.git import CommitInfo, GitRepository
 from compass.errors import NegativeAnswerError
 from compass.federation.approvals import requirements
 from compass.federation.crossing import Crossed, cross
-from compass.federation.gate import judged, library_of
+from compass.federation.gate import Verdict, judged, library_of
 from compass.federation.lineage import entry_files, find_entry, lineage
 from compass.federation.merge import Conflict, merge_entry
 from compass.federation.messages import message
 from compass.federation.route import Route
 from compass.federation.source import refused
-from compass.library import LoadedEntry, blob_id
-from compass.model.base import Problem, Severity
+from compass.library import blob_id
+from compass.model.base import Severity
 from compass.model.entry import Status
 from compass.model.proposal import Verb
 from compass.model.scope import Level, Requirement
@@ -44,10 +44,8 @@ class Plan:
     trailers: tuple[tuple[str, str], ...]
     files: Mapping[str, bytes]
     """Recordings that go along: path -> content."""
-    loaded: LoadedEntry
-    """The entry as it would stand in the target."""
-    problems: tuple[Problem, ...]
-    """What `check` would say of it there; no errors."""
+    verdict: Verdict
+    """What the entry would be in the target; there are no errors."""
 
     @property
     def unchanged(self) -> bool:
@@ -97,8 +95,8 @@ def make_plan(route: Route) -> Plan:
     base = common_text(route, path) if found else None
     merged = merge_entry(base, ours, crossed.text)
     files = {name: data for name, data in crossed.files.items() if not _has(git, main, name, data)}
-    there, problems = judged(route, above, path, merged.text, files)
-    errors = [one for one in problems if one.severity is Severity.ERROR]
+    verdict = judged(route, above, path, merged.text, files)
+    errors = [one for one in verdict.problems if one.severity is Severity.ERROR]
     if errors:
         raise refused(f"{loaded.id} would not pass `check` in {route.target.id}", errors)
     needs = requirements(route.verb, route.target.config.level, route.target.config.policy, [path, *files])
@@ -116,8 +114,7 @@ def make_plan(route: Route) -> Plan:
         title,
         trailers,
         files,
-        there,
-        problems,
+        verdict,
     )
 
 

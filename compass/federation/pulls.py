@@ -7,7 +7,7 @@ from typing import Final
 from compass.adapters.forge.github import GitHub, PullRequest
 from compass.adapters.forge.plain import MAIN
 from compass.errors import OutsideError
-from compass.federation.comment import MARK, Reviewed, code, comment
+from compass.federation.comment import MARK, REPLAYED, Reviewed, code, comment, replay_lines
 from compass.federation.plan import Plan
 from compass.federation.setting import Setting
 from compass.model.proposal import Proposal, State
@@ -43,10 +43,14 @@ def open_pull_request(plan: Plan, proposal: Proposal, setting: Setting) -> Propo
 
 
 def _wanted(plan: Plan, proposal: Proposal) -> PullRequest:
-    target, loaded = plan.route.target, plan.loaded
+    target, verdict = plan.route.target, plan.verdict
+    loaded = verdict.loaded
     handle = handle_of(plan.route.roster.teams, loaded.entry.owner)
     needs = ", ".join(f"{need.count} {need.role.value.replace('_', ' ')}" for need in plan.needs)
-    both = [("Both sides changed", [code(one.field) for one in plan.conflicts])] if plan.conflicts else []
+    sections = [
+        ("Both sides changed", [code(one.field) for one in plan.conflicts]),
+        (REPLAYED, list(replay_lines(loaded, verdict.outcomes))),
+    ]
     return PullRequest(
         branch=proposal.branch or "",
         base=MAIN.removeprefix("refs/heads/"),
@@ -54,7 +58,7 @@ def _wanted(plan: Plan, proposal: Proposal) -> PullRequest:
         body=_BODY.format(
             verb=plan.route.verb.value, entry=loaded.id, target=target.id, pid=proposal.proposal, needs=needs
         ),
-        comment=comment([Reviewed(loaded, plan.problems, plan.crossed.replaced, both)]),
+        comment=comment([Reviewed(loaded, verdict.problems, plan.crossed.replaced, sections)]),
         mark=MARK,
         reviewers=(handle,) if handle else (),
     )

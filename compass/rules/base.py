@@ -14,9 +14,11 @@ from compass.model.base import Problem, Severity
 from compass.model.entry import Status
 from compass.rules.facts import Facts, facts_of
 from compass.rules.place import TOP, Place, position
+from compass.rules.replays import Outcome, Replays
 
 _CLAIM: Final = re.compile(r"^id:[ \t]*[\"']?([a-z]{2,3}-[0-9a-z]{10})\b", re.MULTILINE)
 _HEAD_BYTES: Final = 65536
+_CLOSED: Final = frozenset({Status.WITHDRAWN, Status.DEPRECATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,36 @@ class Example:
     """Further entries of the same repository."""
     above: tuple[Example, ...] = ()
     """Entries of the repository above it."""
+    before: tuple[Example, ...] = ()
+    """Entries of the same repository before the change."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a change is compared with: the entries whose file it changed or took away, as they stood, by id.
+
+    `changed` are the paths of the files that differ, new ones too; `gone` maps the ids of entries that were deleted
+    at any time before to the day on which they had been created.
+    """
+
+    entries: Mapping[str, LoadedEntry]
+    changed: frozenset[str]
+    gone: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a rule may look at beside its entry; `today` decides what is overdue."""
+    """What a rule may look at beside its entry; `today` decides what is overdue, `base` is there for a change alone."""
 
     library: Library
     today: date
     known: Mapping[str, Facts] = field(default_factory=dict)
     """Facts by blob id, remembered from an earlier run."""
+    base: Base | None = None
+    replays: Replays | None = None
+    """Where outcomes of replays come from; by default they are made and not kept."""
+    replayed: frozenset[str] | None = None
+    """Ids of the patterns that are replayed; None: of all."""
 
     def facts(self, loaded: LoadedEntry) -> Facts:
         """What rules need to know of an entry; cheap when its file was seen before."""
@@ -72,6 +94,26 @@ class Context:
     def own(self) -> tuple[LoadedEntry, ...]:
         """The entries of the repository that is checked, by path."""
         return tuple(entry for entry in self.library.entries if entry.mount.distance == 0)
+
+    @cached_property
+    def replayable(self) -> tuple[LoadedEntry, ...]:
+        """The own patterns with a match that are still in use, where there is a recording to replay."""
+        if not self.library.recordings:
+            return ()
+        return tuple(
+            one
+            for one in self.own
+            if one.kind == "pattern"
+            and one.status not in _CLOSED
+            and (self.replayed is None or one.id in self.replayed)
+            and self.facts(one).match
+        )
+
+    @cached_property
+    def outcomes(self) -> Mapping[tuple[str, str], Outcome]:
+        """What each of them says of each recording, by the pattern's id and the recording's name."""
+        replays = self.replays or Replays(self.library.recordings)
+        return replays.outcomes(list(self.replayable))
 
     @cached_property
     def ids(self) -> dict[str, list[LoadedEntry]]:
@@ -130,6 +172,8 @@ class Rule:
     bad: ClassVar[Example]
     local: ClassVar[bool] = False
     """What `check` says follows from the file's text alone, so it may be remembered by blob id."""
+    gradual: ClassVar[bool] = False
+    """A warning that is an error in what a change touches: so a rule can be stricter than the entries of old."""
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterable[Problem]:
         """What is wrong with one entry."""

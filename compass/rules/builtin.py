@@ -18,6 +18,7 @@ from compass.rules.evidence import (
 )
 from compass.rules.form import CanonicalForm
 from compass.rules.hidden import HiddenCharacters, HiddenCharactersInBody
+from compass.rules.history import ReusedId, StatusTransition, Tombstone
 from compass.rules.identity import DuplicateId, FileName, ForeignId, MisplacedFile, SchemaComment, UnreadFile
 from compass.rules.links import DanglingLink, LinkToWithdrawn, SelfLink
 from compass.rules.postmortem.actions import (
@@ -47,6 +48,7 @@ from compass.rules.postmortem.structure import (
 )
 from compass.rules.postmortem.timeline import TimelineDisorder
 from compass.rules.recordings import UnknownRecording
+from compass.rules.replayed import ReplayTests, ReplayUnlisted
 from compass.rules.status import (
     CompetingHypotheses,
     DeprecatedNeedsSuccessor,
@@ -61,6 +63,7 @@ from compass.rules.steps import DestructiveStep
 RULES: Final[tuple[type[Rule], ...]] = (
     DuplicateId,
     ForeignId,
+    ReusedId,
     MisplacedFile,
     UnreadFile,
     CodeownersDrift,
@@ -77,6 +80,8 @@ RULES: Final[tuple[type[Rule], ...]] = (
     CompetingHypotheses,
     MissingHeadings,
     StableUnconfirmed,
+    StatusTransition,
+    Tombstone,
     DeprecatedNeedsSuccessor,
     WithdrawnNeedsReason,
     EvidenceUndefined,
@@ -91,6 +96,8 @@ RULES: Final[tuple[type[Rule], ...]] = (
     AlertMatcher,
     DestructiveStep,
     UnknownRecording,
+    ReplayTests,
+    ReplayUnlisted,
     HiddenCharacters,
     HiddenCharactersInBody,
     IncompleteFrame,

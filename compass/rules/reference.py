@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import Final
 
 from compass.rules.base import Example, Rule
 from compass.rules.registry import all_rules
@@ -16,7 +17,10 @@ _HEAD = """\
 What `compass check` says about entries, beyond whether they can be read.
 A file that cannot be read is reported as `encoding`, `yaml`, `schema`, `size` or `link`, with its line and column, and the run goes on.
 An error makes the command end with status 1; a warning or an info does not.
+With `--changed-since` some rules compare a change with what stood before, and some are stricter with what it touches.
 """
+
+_ON_CHANGE: Final = ", in a changed entry an error"
 
 
 def page(rules: Iterable[Rule]) -> str:
@@ -30,7 +34,7 @@ def _section(rule: Rule) -> str:
         [
             f"## {rule.id}",
             "",
-            f"*{rule.severity.capitalize()}.* {rule.sentence}",
+            f"*{rule.severity.capitalize()}{_ON_CHANGE if rule.gradual else ''}.* {rule.sentence}",
             why,
             "",
             "Right:",
@@ -46,7 +50,8 @@ def _section(rule: Rule) -> str:
 
 
 def _shown(example: Example) -> str:
-    files = [(place(one), one) for one in (example, *example.beside)]
+    files = [(f"(before) {place(one)}", one) for one in example.before]
+    files += [(place(one), one) for one in (example, *example.beside)]
     files += [(f"(above) {place(one)}", one) for one in example.above]
     blocks = [f"`{path}`\n\n````markdown\n{_short(one)}\n````" for path, one in files]
     return "\n\n".join(blocks)

@@ -39,20 +39,34 @@ symptom: {text: Checkout answers slowly.}
 synthetic: true
 """
 
+ALERTS: Final = """\
+{"name": "HighLatency", "labels": {"service_name": "checkout"}, "starts_at": "2026-01-01T10:02:00Z", "ends_at": null}
+"""
+
+
+def before(example: Example) -> dict[str, str]:
+    """Path -> text of the repository before the change that the example makes."""
+    return _common(example) | {place(one): text(one) for one in example.before}
+
 
 def files(example: Example) -> dict[str, str]:
     """Path -> text of the repository in which the example stands, with one above it in `above/`."""
-    parent = "\nparents: [above]" if example.above else ""
-    found = {
-        "compass.yaml": f"schema: 1\nlevel: team\nid: team/payments{parent}\n",
-        "catalog/catalog-info.yaml": CATALOG,
-        "recordings/pool-exhausted/recording.yaml": RECORDING,
-    }
+    found = _common(example)
     for one in (example, *example.beside):
         found[place(one)] = text(one)
     if example.above:
         found["above/compass.yaml"] = "schema: 1\nlevel: tribe\nid: tribe/product\n"
     return found | {f"above/{place(one)}": text(one) for one in example.above}
+
+
+def _common(example: Example) -> dict[str, str]:
+    parent = "\nparents: [above]" if example.above else ""
+    return {
+        "compass.yaml": f"schema: 1\nlevel: team\nid: team/payments{parent}\n",
+        "catalog/catalog-info.yaml": CATALOG,
+        "recordings/pool-exhausted/recording.yaml": RECORDING,
+        "recordings/pool-exhausted/alerts.jsonl": ALERTS,
+    }
 
 
 def place(example: Example) -> str:

@@ -37,7 +37,7 @@ def preview(library: Library, name: str, boundary: Boundary) -> Redacted:
     if loaded is None and not path.is_file():
         raise NegativeAnswerError(f"there is no entry or file {name!r}", "give an entry's id, or a path")
     text = loaded.text if loaded else path.read_text(encoding="utf-8", errors="replace")
-    allowed = _allowed(library.main.root).allowed
+    allowed = allowed_words(library.main.root).allowed
     return anonymize_text(text, catalog_of(library), Pseudonyms(), boundary, allowed)
 
 
@@ -94,6 +94,7 @@ def _joined(catalogs: Mapping[str, Catalog]) -> Catalog:
     return Catalog(PrivateNames.model_validate(joined))
 
 
-def _allowed(root: Path) -> AllowList:
+def allowed_words(root: Path) -> AllowList:
+    """The words that a repository's reviewers let pass."""
     path = root / ALLOW_PATH
     return load_allow(path.read_text(encoding="utf-8")) if path.is_file() else AllowList(schema_version=1)

@@ -6,7 +6,8 @@ import hashlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from time import perf_counter
@@ -20,11 +21,14 @@ from compass.library import Library, load
 from compass.library.cache import ParseCache
 from compass.library.collector import paused
 from compass.model.base import Model, Problem, SchemaVersion, Severity
-from compass.rules.base import Context, Rule
+from compass.model.entry import Status
+from compass.rules.base import Base, Context, Rule
 from compass.rules.facts import Facts
 from compass.rules.hints import with_hint
 from compass.rules.registry import all_rules
+from compass.rules.replays import Replays
 from compass.rules.runner import Findings, apply
+from compass.workflows.changes import base_of
 
 _SHARED: Final = frozenset(
     {documents.__name__, *(f"compass.rules.{name}" for name in ("base", "facts", "text", "place"))}
@@ -49,49 +53,99 @@ class CheckReport(Model):
         return Counter(problem.severity for problem in self.problems)
 
 
-def check(
+@dataclass(frozen=True)
+class Examined:
+    """A report, and what it speaks of."""
+
+    report: CheckReport
+    library: Library
+    base: Base | None
+
+
+def check(root: Path, *, today: date, cache: Path | None = None, clones: Path | None = None) -> CheckReport:
+    """The report of `examine` alone, on the whole working tree."""
+    return examine(root, today=today, cache=cache, clones=clones).report
+
+
+def examine(
     root: Path,
     *,
     today: date,
     cache: Path | None = None,
     clones: Path | None = None,
     paths: Sequence[Path] = (),
+    since: str | None = None,
     clock: Callable[[], float] = perf_counter,
-) -> CheckReport:
+) -> Examined:
     """Check the working tree at `root`, in the light of its parents; report only on `paths` if there are any.
 
-    ConfigError when `root` is not a knowledge repository.
+    With `since` (a revision) only on what changed since the last commit in common with it, and on what that broke
+    elsewhere. ConfigError when `root` is not a knowledge repository, UsageError when there is no such revision.
     """
     start = clock()
     with paused():
         library = load(root, revision=None, parents=True, cache=cache, clones=clones)
-        problems = find_problems(library, today=today, cache=cache)
+        base = base_of(library, since) if since else None
+        problems = find_problems(library, today=today, cache=cache, base=base)
     files = {entry.path for entry in library.entries if entry.mount.distance == 0}
     files |= {
         problem.path for problem in problems if problem.path.endswith(".md") and problem.rule != "unread-file"
     }
+    if base:
+        files &= base.changed
     if paths:
         wanted = [inside(library.main.root, path) for path in paths]
         problems = tuple(problem for problem in problems if among(problem.path, wanted))
         files = {path for path in files if among(path, wanted)}
     seconds = round(clock() - start, 3)
-    return CheckReport(problems=problems, entries=len(files), seconds=seconds, prefix=library.main.prefix)
+    report = CheckReport(problems=problems, entries=len(files), seconds=seconds, prefix=library.main.prefix)
+    return Examined(report, library, base)
 
 
-def find_problems(library: Library, *, today: date, cache: Path | None = None) -> tuple[Problem, ...]:
-    """Everything that is wrong with the first repository of a library, by place."""
+def find_problems(
+    library: Library, *, today: date, cache: Path | None = None, base: Base | None = None
+) -> tuple[Problem, ...]:
+    """Everything that is wrong with the first repository of a library, by place; with `base` what a change did."""
     rules = all_rules()
-    findings = _remembered(rules, library, today, cache) if cache else apply(rules, Context(library, today))
+    findings = (
+        _remembered(rules, library, today, cache, base)
+        if cache
+        else apply(rules, Context(library, today, base=base))
+    )
     above = tuple(f"{mount.id}:" for mount in library.mounts[1:])
     own = [with_hint(problem) for problem in library.problems if not problem.path.startswith(above)]
-    return tuple(sorted([*own, *findings.problems], key=_order))
+    found = [*own, *findings.problems]
+    if base:
+        found = list(_touched(found, library, base, rules))
+    return tuple(sorted(found, key=_order))
+
+
+def _touched(
+    problems: Iterable[Problem], library: Library, base: Base, rules: Sequence[Rule]
+) -> Iterator[Problem]:
+    """What a change is answerable for: its own files, and errors elsewhere that what it took away may have made."""
+    gradual = {rule.id for rule in rules if rule.gradual}
+    joint = {rule.id for rule in rules if not rule.local}
+    entries = {loaded.path for loaded in library.entries if loaded.mount.distance == 0}
+    there = {loaded.id for loaded in library.entries if loaded.status is not Status.WITHDRAWN}
+    took = any(name not in there for name in base.entries) or any(
+        path not in entries for path in base.changed
+    )
+    for problem in problems:
+        if problem.path in base.changed:
+            strict = problem.rule in gradual and problem.severity is Severity.WARNING
+            yield problem.model_copy(update={"severity": Severity.ERROR}) if strict else problem
+        elif took and problem.rule in joint and problem.severity is Severity.ERROR:
+            yield problem
 
 
 def _order(problem: Problem) -> tuple[str, int, int, int, str]:
     return (problem.path, problem.line, problem.column, _TOP[problem.severity], problem.rule)
 
 
-def _remembered(rules: Sequence[Rule], library: Library, today: date, cache: Path) -> Findings:
+def _remembered(
+    rules: Sequence[Rule], library: Library, today: date, cache: Path, base: Base | None
+) -> Findings:
     """Run the rules, without those whose answer about a text is known."""
     with ParseCache(cache, f"findings-{_digest(rules)}") as stored:
         rows = {
@@ -101,7 +155,13 @@ def _remembered(rules: Sequence[Rule], library: Library, today: date, cache: Pat
         known = {
             blob: [Problem.model_validate_json(one) for one in found] for blob, (_, *found) in rows.items()
         }
-        context = Context(library, today, {blob: Facts.loaded(row[0]) for blob, row in rows.items()})
+        context = Context(
+            library,
+            today,
+            {blob: Facts.loaded(row[0]) for blob, row in rows.items()},
+            base,
+            Replays(library.recordings, cache),
+        )
         findings = apply(rules, context, known)
         facts = {
             loaded.blob: context.facts(loaded).dumped() for loaded in context.own if loaded.blob not in rows

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, commit_all
 
 from compass.errors import ConfigError
 from compass.library import load
@@ -18,18 +20,29 @@ from compass.rules.builtin import RULES
 from compass.rules.reference import page
 from compass.rules.registry import all_rules
 from compass.rules.runner import apply
-from compass.rules.samples import files
+from compass.rules.samples import before, files
+from compass.workflows.changes import base_of
 
 TODAY = date(2026, 6, 1)
 
 
 def found(example: Example, folder: Path) -> list[Problem]:
-    for path, text in files(example).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8", newline="\n")
+    if example.before:
+        write(before(example), folder)
+        commit_all(folder)
+        shutil.rmtree(folder / "runbooks", ignore_errors=True)
+        shutil.rmtree(folder / "patterns", ignore_errors=True)
+    write(files(example), folder)
     library = load(folder, revision=None, parents=True)
     assert library.problems == ()
-    return list(apply(all_rules(), Context(library, TODAY)).problems)
+    base = base_of(library, "HEAD") if example.before else None
+    return list(apply(all_rules(), Context(library, TODAY, base=base)).problems)
+
+
+def write(texts: Mapping[str, str], folder: Path) -> None:
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8", newline="\n")
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)

@@ -12,7 +12,7 @@ from conftest import commit_all
 from compass.errors import ConfigError, UsageError
 from compass.model.base import Problem, Severity
 from compass.rules.samples import CATALOG
-from compass.workflows.check import CheckReport, check
+from compass.workflows.check import CheckReport, check, examine
 
 TODAY = date(2026, 6, 1)
 HEAD = "# yaml-language-server: $schema=../.compass/schema/pattern.json\nschema: 1\nkind: pattern\n"
@@ -41,7 +41,7 @@ def repository(folder: Path, files: dict[str, str | bytes]) -> Path:
 
 
 def run(root: Path, *paths: Path) -> CheckReport:
-    return check(root, today=TODAY, paths=paths)
+    return examine(root, today=TODAY, paths=paths).report
 
 
 def errors(report: CheckReport) -> list[Problem]:
