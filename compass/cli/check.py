@@ -11,8 +11,6 @@ from compass.cli.context import Context
 from compass.cli.render import clean, emit_json, format_option
 from compass.model.base import Problem, Severity
 from compass.workflows.check import CheckReport, examine
-from compass.workflows.review_comment import review_comment
-from compass.workflows.sarif import sarif
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -46,8 +44,12 @@ def command(context: Context, paths: tuple[Path, ...], since: str | None, output
     if output == "json":
         emit_json(report)
     elif output == "sarif":
+        from compass.workflows.sarif import sarif  # noqa: PLC0415  # few runs need it
+
         emit_json(sarif(report.problems, report.prefix))
     elif output == "markdown":
+        from compass.workflows.review_comment import review_comment  # noqa: PLC0415  # it loads the anonymizer
+
         click.echo(review_comment(found), nl=False)
     elif output == "github":
         for problem in report.problems:

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import ClassVar, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from compass.library import Library, LoadedEntry, Mount
 from compass.model.base import Problem, Severity
 from compass.model.entry import Status
 from compass.rules.facts import Facts, facts_of
 from compass.rules.place import TOP, Place, position
-from compass.rules.replays import Outcome, Replays
+
+if TYPE_CHECKING:
+    from compass.rules.replays import Outcome
 
 _CLAIM: Final = re.compile(r"^id:[ \t]*[\"']?([a-z]{2,3}-[0-9a-z]{10})\b", re.MULTILINE)
 _HEAD_BYTES: Final = 65536
@@ -63,8 +66,8 @@ class Context:
     known: Mapping[str, Facts] = field(default_factory=dict)
     """Facts by blob id, remembered from an earlier run."""
     base: Base | None = None
-    replays: Replays | None = None
-    """Where outcomes of replays come from; by default they are made and not kept."""
+    cache: Path | None = None
+    """The folder in which outcomes of replays are kept."""
     replayed: frozenset[str] | None = None
     """Ids of the patterns that are replayed; None: of all."""
 
@@ -112,8 +115,11 @@ class Context:
     @cached_property
     def outcomes(self) -> Mapping[tuple[str, str], Outcome]:
         """What each of them says of each recording, by the pattern's id and the recording's name."""
-        replays = self.replays or Replays(self.library.recordings)
-        return replays.outcomes(list(self.replayable))
+        if not self.replayable:
+            return {}
+        from compass.rules.replays import Replays  # noqa: PLC0415  # it loads numpy and the evaluators
+
+        return Replays(self.library.recordings, self.cache).outcomes(list(self.replayable))
 
     @cached_property
     def ids(self) -> dict[str, list[LoadedEntry]]:

@@ -9,6 +9,7 @@ from compass.rules.base import Rule
 from compass.rules.catalog import UnknownOwner, UnknownService
 from compass.rules.codeowners import CodeownersDrift
 from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, WindowsOrdered
+from compass.rules.duplicates import NearDuplicate
 from compass.rules.evidence import (
     EvidenceDigest,
     EvidenceTwice,
@@ -70,6 +71,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     FileName,
     SchemaComment,
     CanonicalForm,
+    NearDuplicate,
     DanglingLink,
     LinkToWithdrawn,
     SelfLink,

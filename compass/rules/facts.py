@@ -11,6 +11,7 @@ from compass.library import LoadedEntry
 from compass.model.entry import Pattern, Postmortem
 from compass.rules.place import Place
 from compass.rules.postmortem.waivers import waivers
+from compass.rules.sketch import sketch, words
 from compass.rules.text import prose
 
 _LINK: Final = re.compile(r"\[\[((?:pat|run|pm)-[^\[\]\n]{0,80})\]\]")
@@ -32,6 +33,8 @@ class Facts(NamedTuple):
     """Ids that the entry names, in its front matter and its prose; each with the two parts of its place."""
     waivers: Sequence[Sequence[Any]] = ()
     """Rules, last ISO day and offset in the body of each waiver that ends."""
+    sketch: str = ""
+    """Of the summary and the body."""
 
     def dumped(self) -> str:
         """On one line."""
@@ -63,6 +66,7 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         recordings=[(field, name) for field in fields for name in getattr(tests, field, ())],
         links=[(target, place.fields, place.offset) for target, place in _links(loaded)],
         waivers=[(", ".join(one.rules), one.until, one.offset) for one in waivers(loaded.body) if one.until],
+        sketch=sketch(words(f"{entry.summary or ''}\n{loaded.body}")),
     )
 
 

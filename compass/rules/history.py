@@ -41,11 +41,13 @@ class StatusTransition(Rule):
         before=(Example("runbook", _VERIFIED.replace("status: verified", "status: draft"), _BODY),),
     )
 
-    def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
-        """Compare with the same entry before the change."""
-        before = context.base.entries.get(loaded.id) if context.base else None
-        if before is None or before.status is loaded.status:
-            return
+    def finish(self, context: Context) -> Iterable[Problem]:
+        """Compare each entry with the same before the change."""
+        for loaded, before in _changed(context):
+            if before and before.status is not loaded.status:
+                yield from self._judged(loaded, before)
+
+    def _judged(self, loaded: LoadedEntry, before: LoadedEntry) -> Iterator[Problem]:
         old, new = before.status, loaded.status
         place = Place(("status",))
         if old is Status.WITHDRAWN:
@@ -110,15 +112,22 @@ class ReusedId(Rule):
     good = Example()
     bad = Example(front="created: 2026-02-01", before=(Example(front="created: 2025-01-01"),))
 
-    def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
+    def finish(self, context: Context) -> Iterable[Problem]:
         """Compare with the entry of that id that was changed, or deleted at any time before."""
-        base = context.base
-        if base is None or loaded.path not in base.changed:
-            return
-        before = base.entries.get(loaded.id)
-        day = before.entry.created.isoformat() if before else base.gone.get(loaded.id)
-        now = loaded.entry.created.isoformat()
-        if day and day != now:
-            message = f"{loaded.id} belonged to an entry created on {day}, this one was created on {now}"
-            hint = "draw a new id with `compass new`, or keep `created` if it is the same entry"
-            yield self.problem(loaded, message, Place(("id",)), hint)
+        gone = context.base.gone if context.base else {}
+        for loaded, before in _changed(context):
+            day = before.entry.created.isoformat() if before else gone.get(loaded.id)
+            now = loaded.entry.created.isoformat()
+            if day and day != now:
+                message = f"{loaded.id} belonged to an entry created on {day}, this one was created on {now}"
+                hint = "draw a new id with `compass new`, or keep `created` if it is the same entry"
+                yield self.problem(loaded, message, Place(("id",)), hint)
+
+
+def _changed(context: Context) -> Iterator[tuple[LoadedEntry, LoadedEntry | None]]:
+    """The own entries that a change touched, each with itself before."""
+    base = context.base
+    if base is not None:
+        for loaded in context.own:
+            if loaded.path in base.changed:
+                yield loaded, base.entries.get(loaded.id)

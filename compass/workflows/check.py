@@ -26,7 +26,6 @@ from compass.rules.base import Base, Context, Rule
 from compass.rules.facts import Facts
 from compass.rules.hints import with_hint
 from compass.rules.registry import all_rules
-from compass.rules.replays import Replays
 from compass.rules.runner import Findings, apply
 from compass.workflows.changes import base_of
 
@@ -60,6 +59,7 @@ class Examined:
     report: CheckReport
     library: Library
     base: Base | None
+    today: date
 
 
 def check(root: Path, *, today: date, cache: Path | None = None, clones: Path | None = None) -> CheckReport:
@@ -99,7 +99,7 @@ def examine(
         files = {path for path in files if among(path, wanted)}
     seconds = round(clock() - start, 3)
     report = CheckReport(problems=problems, entries=len(files), seconds=seconds, prefix=library.main.prefix)
-    return Examined(report, library, base)
+    return Examined(report, library, base, today)
 
 
 def find_problems(
@@ -160,7 +160,7 @@ def _remembered(
             today,
             {blob: Facts.loaded(row[0]) for blob, row in rows.items()},
             base,
-            Replays(library.recordings, cache),
+            cache,
         )
         findings = apply(rules, context, known)
         facts = {

@@ -8,10 +8,12 @@ from typing import Final
 
 from compass.anonymize import Boundary, Pseudonyms, anonymize_text
 from compass.anonymize.known import catalog_of
-from compass.federation.comment import REPLAYED, Reviewed, comment, replay_lines
+from compass.federation.comment import REPLAYED, Reviewed, code, comment, replay_lines
 from compass.library import Library, LoadedEntry
 from compass.model.proposal import Replaced
 from compass.model.scope import Level
+from compass.rules.base import Context
+from compass.rules.duplicates import look_alikes
 from compass.rules.replays import Replays
 from compass.workflows.anonymizing import allowed_words
 from compass.workflows.check import Examined
@@ -29,12 +31,13 @@ def review_comment(found: Examined) -> str:
     ]
     paths = {loaded.path for loaded in entries}
     before = base.entries if base else {}
+    context = Context(library, found.today)
     reviewed = [
         Reviewed(
             loaded,
             [one for one in found.report.problems if one.path == loaded.path],
             list(_replaced(library, loaded)),
-            list(_sections(library, loaded, before.get(loaded.id))),
+            list(_sections(context, loaded, before.get(loaded.id))),
         )
         for loaded in entries
     ]
@@ -54,8 +57,14 @@ def _replaced(library: Library, loaded: LoadedEntry) -> Iterator[Replaced]:
 
 
 def _sections(
-    library: Library, loaded: LoadedEntry, before: LoadedEntry | None
+    context: Context, loaded: LoadedEntry, before: LoadedEntry | None
 ) -> Iterator[tuple[str, list[str]]]:
+    library = context.library
+    like = [
+        f"{code(one.id)} at {code(one.place)}, {one.score:.2f}: {code(one.title)}"
+        for one in look_alikes(loaded, context)
+    ]
+    yield "Looks like", like
     if loaded.kind != "pattern" or not library.recordings:
         return
     replays = Replays(library.recordings)

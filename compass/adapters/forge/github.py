@@ -85,8 +85,8 @@ class GitHub:
 
     access: Access
     repository: str
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = field(default_factory=lambda: time.sleep, repr=False)
+    clock: Callable[[], float] = field(default=time.time, repr=False)
     step: Callable[[str], None] = lambda _: None
     _client: httpx.Client | None = field(default=None, repr=False)
 
