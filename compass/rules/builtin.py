@@ -50,6 +50,7 @@ from compass.rules.postmortem.structure import (
 from compass.rules.postmortem.timeline import TimelineDisorder
 from compass.rules.recordings import UnknownRecording
 from compass.rules.replayed import ReplayTests, ReplayUnlisted
+from compass.rules.secrets import Secret
 from compass.rules.status import (
     CompetingHypotheses,
     DeprecatedNeedsSuccessor,
@@ -100,6 +101,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     UnknownRecording,
     ReplayTests,
     ReplayUnlisted,
+    Secret,
     HiddenCharacters,
     HiddenCharactersInBody,
     IncompleteFrame,

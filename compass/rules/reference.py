@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
+from compass.anonymize.secrets import find_secrets
 from compass.rules.base import Example, Rule
 from compass.rules.registry import all_rules
 from compass.rules.samples import place, text
@@ -66,7 +67,9 @@ def _short(example: Example) -> str:
 
 
 def escaped(shown: str) -> str:
-    """Characters that cannot be seen, written out, so that the page itself is clean."""
+    """Characters that cannot be seen, written out, and secrets cut short, so that the page itself is clean."""
+    for found in sorted(find_secrets(shown), reverse=True):
+        shown = f"{shown[: found.start + 6]}…{shown[found.end :]}"
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in shown)
 
 

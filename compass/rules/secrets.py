@@ -1,0 +1,47 @@
+"""A rule about secrets: an entry is read by more people than any secret in it was given to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from compass.anonymize.secrets import find_secrets
+from compass.library import LoadedEntry
+from compass.model.base import Problem
+from compass.rules.base import Context, Example, Rule
+
+_PUBLIC: Final = ("LS0tLS1CRUdJTiBDRVJU", "LS0tLS1CRUdJTiBQVUJM")
+"""How `-----BEGIN CERT…` and `-----BEGIN PUBL…` begin in base64: nothing secret."""
+
+_TOKEN: Final = "_".join(
+    ("ghp", "A1b2C3d4E5f6G7h8I9j0" * 2)
+)  # put together here, so that no scanner takes it for one
+
+
+class Secret(Rule):
+    """What is committed is copied with every clone; removing it later removes it nowhere else."""
+
+    id = "secret"
+    sentence = "An entry holds no key, token or password of a published format."
+    local = True
+    good = Example("runbook", body="Log in with `--token ${TOKEN}`, then read the pool's gauge.")
+    bad = Example("runbook", body=f"Log in with `--token {_TOKEN}`, then read the pool's gauge.")
+
+    def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
+        """Search the whole file; the secret itself is never repeated."""
+        del context
+        text = loaded.text
+        for found in find_secrets(text):
+            if found.key.startswith(_PUBLIC) or "<" in found.key:
+                continue
+            line = text.count("\n", 0, found.start) + 1
+            yield Problem(
+                rule=self.id,
+                severity=self.severity,
+                message=f"this looks like a secret ({found.rule}, {found.end - found.start} characters)",
+                path=loaded.path,
+                line=line,
+                column=found.start - text.rfind("\n", 0, found.start),
+                hint="revoke it first, for it may have been read; then write <token> or ${TOKEN} in its place",
+                entry=loaded.id,
+            )
