@@ -187,7 +187,7 @@ def test_what_is_no_knowledge_repository_says_so(tmp_path: Path) -> None:
     (tmp_path / "compass.yaml").write_text("level: [")
     with pytest.raises(ConfigError, match="not in a Git repository"):
         load(tmp_path)
-    with pytest.raises(ConfigError, match=r"compass\.yaml:2:1"):
+    with pytest.raises(ConfigError, match=r"compass\.yaml:1:9"):
         load(tmp_path, revision=None)
     (tmp_path / "compass.yaml").write_text("schema: 1\nlevel: club\nid: hub\n")
     with pytest.raises(ConfigError, match="level"):
