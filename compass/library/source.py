@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from compass.adapters.documents import YamlProblem, parse_yaml
 from compass.adapters.git import GitRepository
 from compass.adapters.remotes import beside, is_remote, origin_of
-from compass.errors import ConfigError, Location, OutsideError
+from compass.errors import ConfigError, Location, OutsideError, UsageError
 from compass.model.base import Problem, Severity
 from compass.model.scope import Level, Repository
 
@@ -110,6 +110,7 @@ def open_source(root: Path, revision: str | None = "HEAD", *, distance: int = 0)
         files, problems, names = _from_folder(root)
     config = _config(root, files)
     mount = Mount(config.id, config.level, root, git, commit, config, distance, prefix)
+    problems += [_set_aside(key) for key in git.distrusted] if git else []
     recordings = {name: root / "recordings" / name for name in names} if git is None or not git.bare else {}
     return Source(mount, revision, files, recordings, tuple(problems))
 
@@ -171,8 +172,10 @@ def _from_folder(root: Path) -> _Found:
             problems.append(
                 _problem("link", name, "symbolic links are not followed", "put the file itself here")
             )
-        elif not WANTED.fullmatch(name) or not item.is_file(follow_symlinks=False):
+        elif not WANTED.fullmatch(name) or item.is_dir(follow_symlinks=False):
             continue
+        elif not item.is_file(follow_symlinks=False):
+            problems.append(_problem("link", name, "this is no plain file and was not opened", "remove it"))
         elif item.stat(follow_symlinks=False).st_size > MAX_FILE:
             problems.append(_too_large(name))
         else:
@@ -203,6 +206,30 @@ def _listed(root: Path, folder: str, depth: int) -> Iterator[tuple[str, os.DirEn
                 yield from _listed(root, name, depth - 1)
             else:
                 yield name, item
+
+
+def plain_path(root: Path, name: str) -> Path:
+    """Where to write the file `name` of the repository at `root`; UsageError when a link on the way leads elsewhere."""
+    path = root / name
+    for step in (path, *path.parents):
+        if step == root:
+            break
+        if step.is_symlink():
+            raise UsageError(
+                f"{step.relative_to(root)} is a symbolic link, so nothing is written through it",
+                "put the file or folder itself there",
+            )
+    return path
+
+
+def _set_aside(key: str) -> Problem:
+    return Problem(
+        rule="git-config",
+        severity=Severity.INFO,
+        message=f"{key} of this repository's own Git configuration names a program, which is not run",
+        path=".git/config",
+        hint="set it in your own configuration (`git config --global`) if you need it",
+    )
 
 
 def _too_large(path: str) -> Problem:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from compass.adapters.documents import YamlProblem, parse_yaml, write_atomically
 from compass.library import Library
-from compass.library.source import MAX_FILE
+from compass.library.source import MAX_FILE, plain_path
 from compass.model.catalog import Entity
 from compass.model.ids import slug
 
@@ -96,12 +96,13 @@ def merge_catalog(library: Library, file: CatalogFile) -> Merged:
 
 
 def _write(library: Library, file: CatalogFile, new: list[Described], merged: Merged) -> None:
-    path = library.main.root / merged.path
     text = file.text
+    path = library.main.root / merged.path
     broken = any(problem.path == merged.path for problem in library.problems)
-    if broken or path.is_symlink() or (path.exists() and not path.is_file()):
+    if broken or (path.exists() and not path.is_file()):
         merged.conflicts.append((1, f"{merged.path} cannot be added to; run `compass check`"))
         return
+    plain_path(library.main.root, merged.path)
     if path.is_file():
         text = _before(path.read_bytes()) + "".join(_marked(one.text) for one in new)
     elif len(new) < len(file.described) or file.faults:

@@ -15,6 +15,7 @@ from compass import __version__
 from compass.adapters.documents import YamlProblem, parse_yaml, split, write_atomically
 from compass.errors import NegativeAnswerError
 from compass.library import Library
+from compass.library.source import plain_path
 from compass.model.entry import FOLDERS, KINDS
 from compass.model.ids import new_id, slug
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
@@ -102,7 +103,7 @@ def _write(root: Path, data: dict[str, Any], body: str) -> Draft:
     while (root / path).exists():
         number += 1
         path = entry_path(kind, f"{name}-{number}", created)
-    write_atomically(root / path, draft_text(data, body, path).encode())
+    write_atomically(plain_path(root, path), draft_text(data, body, path).encode())
     return Draft(kind, data["id"], path, written=True)
 
 

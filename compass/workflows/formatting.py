@@ -54,14 +54,20 @@ def format_files(root: Path, *, paths: Sequence[Path] = (), write: bool = True) 
 
 
 def _entry_files(root: Path) -> list[Path]:
-    found = (path for folder in _FOLDERS for path in (root / folder).rglob("*.md"))
+    found = (
+        path
+        for folder in _FOLDERS
+        if not (root / folder).is_symlink()
+        for path in (root / folder).rglob("*.md")
+    )
     return sorted(path for path in found if WANTED.fullmatch(path.relative_to(root).as_posix()))
 
 
 def _formatted(path: Path, name: str) -> Problem | bytes | None:
     """The canonical bytes of a file; None when it already has them, a problem when it cannot be read."""
     if path.is_symlink() or not path.is_file():
-        return _left(name, "link", "symbolic links are not followed")
+        what = "symbolic links are not followed" if path.is_symlink() else "this is no plain file"
+        return _left(name, "link", what)
     if path.stat().st_size > MAX_FILE:
         return _left(name, "size", f"the file is larger than {MAX_FILE // 1024 // 1024} MB")
     data = path.read_bytes()

@@ -17,6 +17,7 @@ from compass import __version__
 from compass.adapters.documents import edited, split, write_atomically
 from compass.errors import UsageError
 from compass.library import Library, LoadedEntry, load
+from compass.library.source import plain_path
 from compass.model.base import Model, SchemaVersion
 from compass.model.entry import FOLDERS, Runbook, Status
 from compass.model.ids import new_id, slug
@@ -246,7 +247,7 @@ def _create(work: _Work, draft: Draft) -> None:
     data["references"] = [{"type": "WEB", "url": draft.source}]
     data["provenance"] = {"drafted_by": "human", "tool": f"compass {__version__} import"}
     data["x"] = {"import": _fresh_mark(work, draft)}
-    write_atomically(work.library.main.root / path, draft_file(data, draft.body).encode())
+    write_atomically(plain_path(work.library.main.root, path), draft_file(data, draft.body).encode())
     work.created.append(Imported(source=draft.source, path=path, id=data["id"], title=draft.title))
 
 
@@ -279,7 +280,8 @@ def _update(work: _Work, loaded: LoadedEntry, draft: Draft) -> None:
     changes["x"] = {**loaded.entry.x, "import": _fresh_mark(work, draft, loaded.kind)}
     fields = edited(loaded.text, changes)
     head = fields[: len(fields) - len(split(fields).body)]
-    write_atomically(work.library.main.root / loaded.path, f"{head}\n{draft.body.strip(chr(10))}\n".encode())
+    target = plain_path(work.library.main.root, loaded.path)
+    write_atomically(target, f"{head}\n{draft.body.strip(chr(10))}\n".encode())
     work.updated.append(Imported(source=draft.source, path=loaded.path, id=loaded.id, title=draft.title))
 
 
