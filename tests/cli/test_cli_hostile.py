@@ -375,6 +375,7 @@ def test_a_clone_of_an_evil_remote_and_an_evil_review_run_nothing(
     ]
     marker = tmp_path / "marks" / "ran"
     marker.parent.mkdir()
+    world.check_out("pay.git")
     evil(world, marker, world.root / "pay.git")
     monkeypatch.setenv("COMPASS_PRINCIPAL", "ben")
     key = tmp_path / "ben.key"
@@ -384,6 +385,28 @@ def test_a_clone_of_an_evil_remote_and_an_evil_review_run_nothing(
     assert compass(world.root / "pay.git", "review", "land", proposal).returncode == 0
     monkeypatch.setenv("COMPASS_PRINCIPAL", "ann")
     assert compass(world.root / "me", "sync").returncode == 0
+    assert not marker.exists(), marker.read_text()
+
+
+def test_a_contribution_from_a_clone_with_evil_settings_runs_nothing(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(template, tmp_path / "world")
+    world = World(tmp_path / "world")
+    marker = tmp_path / "marks" / "ran"
+    marker.parent.mkdir()
+    clone = world.clone("pay.git", "clone", "ann")
+    git(clone, "remote", "set-url", "origin", f"file://{world.root / 'pay.git'}")
+    write(clone, {"patterns/pool.md": entry()})
+    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(name, federation_world.mail("ann"))
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "Add pool")
+    evil(world, marker, clone)
+    monkeypatch.setenv("COMPASS_PRINCIPAL", "ann")
+    done = compass(clone, "contribute", PAT, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["state"] == "open"
     assert not marker.exists(), marker.read_text()
 
 
