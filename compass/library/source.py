@@ -146,6 +146,9 @@ def _from_git(git: GitRepository, commit: str, prefix: str) -> _Found:
     names = []
     for item in git.tree(commit, prefix.rstrip("/")):
         path = item.path.removeprefix(prefix)
+        if shown(path) != path:
+            problems += [_unnamed(path)] if WANTED.fullmatch(path) else []
+            continue
         if found := _RECORDING.fullmatch(path):
             names.append(found[1])
         if not WANTED.fullmatch(path):
@@ -168,7 +171,9 @@ def _from_folder(root: Path) -> _Found:
     for name, item in sorted(
         [*top, *(one for folder in _FOLDERS for one in _listed(root, folder, 1))], key=_name
     ):
-        if item.is_symlink() and (name in _FOLDERS or WANTED.fullmatch(name)):
+        if shown(name) != name:
+            problems += [_unnamed(name)] if WANTED.fullmatch(name) else []
+        elif item.is_symlink() and (name in _FOLDERS or WANTED.fullmatch(name)):
             problems.append(
                 _problem("link", name, "symbolic links are not followed", "put the file itself here")
             )
@@ -188,7 +193,7 @@ def _from_folder(root: Path) -> _Found:
         if not recordings.is_symlink()
         else []
     )
-    return files, problems, sorted(names)
+    return files, problems, sorted(name for name in names if shown(name) == name)
 
 
 def _name(found: tuple[str, os.DirEntry[str]]) -> str:
@@ -206,6 +211,15 @@ def _listed(root: Path, folder: str, depth: int) -> Iterator[tuple[str, os.DirEn
                 yield from _listed(root, name, depth - 1)
             else:
                 yield name, item
+
+
+def shown(name: str) -> str:
+    """A file's name as text that can be printed and stored; bytes that are not UTF-8 become U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _unnamed(path: str) -> Problem:
+    return _problem("encoding", shown(path), "the file's name is not UTF-8, so it was not read", "rename it")
 
 
 def plain_path(root: Path, name: str) -> Path:

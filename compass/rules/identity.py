@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from compass.library import LoadedEntry
-from compass.library.source import WANTED
+from compass.library.source import WANTED, shown
 from compass.model.base import Problem, Severity
 from compass.model.entry import FOLDERS
 from compass.rules.base import Context, Example, Rule
@@ -113,7 +113,9 @@ class UnreadFile(Rule):
             for top, folders, names in os.walk(root / folder):
                 folders.sort()
                 above = Path(top).relative_to(root).as_posix()
-                for path in sorted(f"{above}/{name}" for name in names if name.lower().endswith(_MARKDOWN)):
+                for path in sorted(
+                    shown(f"{above}/{name}") for name in names if name.lower().endswith(_MARKDOWN)
+                ):
                     if not WANTED.fullmatch(path):
                         message = "this file is not read: it does not lie directly in the folder of its kind, or does not end in .md"
                         hint = f"move it to {folder}/{'<year>/' if kind == 'postmortem' else ''}"

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from compass.library.source import MAX_FILE
+from compass.library.source import MAX_FILE, shown
 from compass.workflows.alertrules import Alert, alert_body, read_alerts
 from compass.workflows.backstage import CatalogFile, read_catalog
 from compass.workflows.foreign_postmortem import is_postmortem, read_account
@@ -72,6 +72,9 @@ def read_folder(folder: Path, served: Iterable[str], *, today: date, kind: str |
         suffix = path.suffix.lower()
         if suffix not in {*_MARKDOWN, *_YAML}:
             found.ignored += 1
+            continue
+        if shown(name) != name:
+            found.remarks.append(Remark(shown(name), "its name is not UTF-8; rename it"))
             continue
         text = _text(folder, path, name, found)
         if text is None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from compass.adapters.documents import YamlProblem, canonical, parse_yaml, split, write_atomically
 from compass.errors import ConfigError
-from compass.library.source import MAX_FILE, WANTED
+from compass.library.source import MAX_FILE, WANTED, shown
 from compass.model.base import Model, Problem, SchemaVersion, Severity
 from compass.workflows.check import among, inside
 
@@ -41,7 +41,7 @@ def format_files(root: Path, *, paths: Sequence[Path] = (), write: bool = True) 
         name = path.relative_to(root).as_posix()
         if not among(name, wanted):
             continue
-        found = _formatted(path, name)
+        found = _formatted(path, name) if shown(name) == name else _unnamed(name)
         if isinstance(found, Problem):
             problems.append(found)
         elif found is None:
@@ -82,6 +82,10 @@ def _formatted(path: Path, name: str) -> Problem | bytes | None:
     except YamlProblem as problem:
         return _left(name, "yaml", problem.message, problem.line + 1, problem.column)
     return None if wanted.encode() == data else wanted.encode()
+
+
+def _unnamed(name: str) -> Problem:
+    return _left(shown(name), "encoding", "the file's name is not UTF-8")
 
 
 def _left(path: str, rule: str, message: str, line: int = 1, column: int = 1) -> Problem:

@@ -79,6 +79,9 @@ def test_scalars_follow_the_core_schema_of_yaml_1_2(text: str, value: object) ->
         ("? [a]\n: b\n", (1, 3), "key must be plain"),
         ("a: \x00", (1, 4), "control"),
         ("a: 1\n\tb: 2\n", (2, 1), "tab"),
+        ("a: 'x\u2028y\u0085z'\nb: 1\nb: 2\n", (3, 1), "twice"),
+        ("a: \u00fc\u00fc\u00fc\nb: \x07", (2, 4), "control"),
+        ("a: &x\u2028 1\n", (1, 4), "anchors"),
     ],
 )
 def test_what_the_format_forbids_is_named_with_its_place(
@@ -111,6 +114,7 @@ def test_places_are_found_in_block_and_flow_style() -> None:
     assert locate(front, ("services", 0)) == (8, 3)
     assert locate(front, ("match", "missing")) == (9, 1)
     assert locate("a: [", ("a",)) == (1, 1)
+    assert locate("a: 'x\u2029y'\nb: 1\n", ("b",)) == (2, 4)
 
 
 @pytest.mark.parametrize(

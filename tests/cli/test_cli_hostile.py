@@ -201,6 +201,42 @@ def test_a_folder_to_import_may_hold_anything(repo: Path, tmp_path: Path) -> Non
     assert compass(repo, "import", wiki, "--format", "json").returncode == 0
 
 
+NAMES = ("a\nb.md", "-x.md", "\u202eevil.md", "a b;c$(touch ran).md", "\x1b[31m.md", "a%0Ab.md", "\u00fc.md")
+
+
+def test_odd_file_names_are_shown_safely_and_those_that_are_no_text_are_not_read(
+    repo: Path, tmp_path: Path
+) -> None:
+    write(repo / "runbooks", {name: runbook(number) for number, name in enumerate(NAMES)})
+    write(tmp_path / "wiki", {name: f"# Page {number}\n" for number, name in enumerate(NAMES)})
+    git(repo, "add", "--all")
+    blob = subprocess.run(
+        ["git", "-C", str(repo), "hash-object", "-w", "--stdin"],
+        input=runbook(50).encode(),
+        capture_output=True,
+        check=True,
+    ).stdout.strip()
+    row = b"100644 " + blob + b"\trunbooks/\xff.md\0"
+    subprocess.run(["git", "-C", str(repo), "update-index", "-z", "--index-info"], input=row, check=True)
+    git(repo, "commit", "--quiet", "--message", "odd names")
+    if sys.platform == "linux":  # other systems refuse such a name
+        for folder in (repo / "runbooks", tmp_path / "wiki"):
+            Path(os.fsdecode(os.fsencode(folder) + b"/\xff.md")).write_text(runbook(51))
+        found = compass(repo, "check", "--format", "json")
+        assert ("\ufffd.md", "encoding", "error") in problems(found)
+        left = json.loads(compass(repo, "fmt", "--format", "json").stdout)["problems"]
+        assert [one["path"] for one in left] == ["runbooks/\ufffd.md"]
+        report = json.loads(compass(repo, "import", tmp_path / "wiki", "--format", "json").stdout)
+        assert [one["source"] for one in report["skipped"]] == ["\ufffd.md"]
+    text = compass(repo, "check").stdout
+    assert not {char for char in text if not char.isprintable() and char != "\n"}
+    results = json.loads(compass(repo, "search", "title", "--format", "json").stdout)["results"]
+    assert len(results) == len(NAMES)
+    built = compass(repo, "site", "build", "--output", tmp_path / "site", seconds=120)
+    assert "the file's name is not UTF-8" in built.stderr
+    assert not list(tmp_path.rglob("ran"))
+
+
 @pytest.mark.parametrize("folder", ["runbooks", "postmortems", "postmortems/2026", "catalog"])
 def test_nothing_is_written_through_a_folder_that_is_a_link(repo: Path, tmp_path: Path, folder: str) -> None:
     outside = tmp_path / "outside"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
 from conftest import ROOT
@@ -147,8 +146,3 @@ _ACCIDENTS = (
     _bit, _bit, _byte, _token, _token, _token, _token, _splice, _damage,
     *(_lines(change) for change in (_double, _double, _drop, _drop, _swap, _indent, _indent, _long, _deep)),
 )  # fmt: skip
-
-
-def dump(path: Path, case: tuple[str, bytes]) -> None:
-    """Keep a case for a closer look."""
-    path.write_bytes(case[1])

@@ -112,6 +112,18 @@ def test_a_parent_that_is_not_there_is_a_problem_and_nothing_else_suffers(repo: 
             "the field 'title' is missing",
             None,
         ),
+        (
+            "calendar",
+            ENTRY.replace(
+                "created:",
+                "evidence: [{id: e1, type: log, captured: 0001-01-01T00:00:00+14:00}]\ncreated:",
+            ),
+            "schema",
+            (7, 42),
+            "between 1900 and 9000",
+            None,
+        ),
+        ("null", "\0", "encoding", (1, 1), "binary", None),
         ("nofront", "# Just text\n", "yaml", (1, 1), "front matter", None),
         ("list", "---\n- a\n---\n", "schema", (2, 1), "kind", None),
         (
