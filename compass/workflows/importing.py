@@ -202,9 +202,10 @@ def _place(work: _Work, draft: Draft) -> None:
 
 def _renamed(work: _Work, draft: Draft) -> LoadedEntry | None:
     """The entry whose source is gone from the folder and had the same content as this one."""
+    digest = _digest(draft)
     for loaded in work.lost:
         mark = _mark(loaded)
-        same = mark.get("source") == _digest(draft) or (
+        same = mark.get("source") == digest or (
             loaded.body.strip("\n") == draft.body.strip("\n") != ""
             and mark.get("front", "") == draft.front
             and not _edited(loaded)
