@@ -17,7 +17,9 @@ from compass.rules.text import headings, prose
 from compass.workflows.sections import Section, items, line_of, paragraph, sections
 
 _MAX_SUMMARY: Final = 400
-_MAX_ITEMS: Final = 100
+_MAX_ITEMS: Final = 50
+_MAX_TEXT: Final = 500
+"""More would not fit into front matter, whatever the lists of a file hold."""
 _LEARNT: Final = {"well": "what_went_well", "lucky": "where_we_got_lucky", "surprised": "what_surprised_us"}
 _TELLING: Final = frozenset(
     {"timeline", "causes", "well", "badly", "lucky", "lessons", "actions", "recovery"}
@@ -35,14 +37,15 @@ _DAY_FIRST: Final = re.compile(
 _DATED: Final = re.compile(
     r"^[ \t]*(?:[-*+][ \t]+)?[*_]{0,2}(?:incident )?date[*_]{0,2}[ \t]*:[^\n]*", re.MULTILINE | re.IGNORECASE
 )
+_ZONES: Final = r"(?:UTC|GMT|[PMCE][SD]?T|(?:CE|WE|EE)S?T|BST|IST|JST|SGT|HKT|AE[SD]T|NZ[SD]T)"
 _STAMP: Final = re.compile(
     r"^[ \t]*+(?:[-*+|][ \t]*+)?[*_]{0,2}(?P<label>[A-Za-z][A-Za-z ]{2,30}?)[*_]{0,2}[ \t]*+[:|]?[*_]{0,2}[ \t]*+"
     r"(?P<day>(?:19|20)\d\d-\d\d-\d\d)[T ,]+(?P<clock>\d{1,2}:\d\d(?::\d\d)?)"
-    r"[ \t]*(?P<half>[AaPp]\.?[Mm]\b)?[ \t]*(?P<zone>(?:UTC|GMT)?[+-]\d{1,2}:?(?:\d\d)?|Z\b|\(?[A-Z]{2,5}\b)?",
+    rf"[ \t]*(?P<half>[AaPp]\.?[Mm]\b)?[ \t]*(?P<zone>(?:UTC|GMT)?[+-]\d{{1,2}}:?(?:\d\d)?|Z\b|\(?{_ZONES}\b)?",
     re.MULTILINE,
 )
 _ZONE: Final = re.compile(
-    r"\btimes?(?: are)?(?: all)?(?: in| as)?[ \t]*+[:(]?[ \t]*+((?:UTC|GMT)(?:[+-]\d{1,2}(?::\d\d)?)?|[A-Z]{3,4})\b"
+    rf"\btimes?(?: are)?(?: all)?(?: in| as)?[ \t]*+[:(]?[ \t]*+((?:UTC|GMT)[+-]\d{{1,2}}(?::\d\d)?|{_ZONES})\b"
 )
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)?(?:([+-])(\d{1,2}):?(\d\d)?)?|Z")
 _LABELS: Final = {
@@ -87,9 +90,12 @@ def read_account(name: str, title: str, body: str, first_line: int, today: date)
         if section.topic == "actions":
             _actions(account, body, section)
         elif section.topic in _LEARNT:
-            texts = list(islice(items(body, section), _MAX_ITEMS))
-            account.fields.setdefault(_LEARNT[section.topic], []).extend(texts)
-    account.fields = {key: value[:_MAX_ITEMS] if isinstance(value, list) else value for key, value in account.fields.items() if value}  # fmt: skip
+            account.fields.setdefault(_LEARNT[section.topic], []).extend(_listed(account, body, section))
+    account.fields = {
+        key: value[:_MAX_ITEMS] if isinstance(value, list) else value
+        for key, value in account.fields.items()
+        if value
+    }
     account.remarks = sorted((line + first_line - 1, why) for line, why in account.remarks)
     return account
 
@@ -179,11 +185,21 @@ def _summary(account: Account, body: str, found: list[Section]) -> None:
 
 
 def _actions(account: Account, body: str, section: Section) -> None:
-    actions = [_action(text) for text in islice(items(body, section), _MAX_ITEMS)]
+    actions = [_action(text) for text in _listed(account, body, section)]
     account.fields.setdefault("actions", []).extend(actions)
     if not actions and body[section.start : section.end].strip():
         line = line_of(body, section.start)
         account.remarks.append((line, "the actions are no list, so they stay in the text alone"))
+
+
+def _listed(account: Account, body: str, section: Section) -> list[str]:
+    """The entries of a section's lists that a field can hold."""
+    found = list(islice(items(body, section), _MAX_ITEMS + 1))
+    short = [text for text in found[:_MAX_ITEMS] if len(text) <= _MAX_TEXT]
+    if len(short) < len(found):
+        why = f"only entries of up to {_MAX_TEXT} characters, {_MAX_ITEMS} at most, became fields"
+        account.remarks.append((line_of(body, section.start), why))
+    return short
 
 
 def _action(text: str) -> dict[str, Any]:

@@ -149,6 +149,27 @@ def test_a_zone_with_an_offset_is_brought_to_utc(repo: Path, tmp_path: Path) -> 
     assert times.detected == datetime(2026, 3, 12, 8, 58, tzinfo=UTC)
 
 
+def test_a_word_in_capitals_after_a_time_is_no_zone(repo: Path, tmp_path: Path) -> None:
+    text = "# Outage of 2026-03-12\n\nAll times in UTC.\n\n- Detected: 2026-03-12 10:04 DNS answers nothing\n"
+    run(repo, write(tmp_path / "reports", {"a.md": text}))
+    times = the_one(repo).times
+    assert times
+    assert times.detected == datetime(2026, 3, 12, 10, 4, tzinfo=UTC)
+
+
+def test_lists_that_no_field_can_hold_stay_in_the_text_and_the_entry_readable(
+    repo: Path, tmp_path: Path
+) -> None:
+    lists = "".join(
+        f"## {name}\n\n" + f"- {'x' * 499}\n" * 60 + f"- {'y' * 100_000}\n\n"
+        for name in ("Action items", "What went well", "Where we got lucky", "What surprised us")
+    )
+    report = run(repo, write(tmp_path / "reports", {"a.md": f"# Outage of 2026-03-12\n\n{lists}"}))
+    assert [one.line for one in report.remarks] == [3, 67, 131, 195]
+    assert "50 at most" in report.remarks[0].reason
+    assert len(the_one(repo).actions) == 50
+
+
 @pytest.mark.parametrize(
     ("name", "text", "year"),
     [
