@@ -7,7 +7,7 @@ the user or the machine configured stay; https://git-scm.com/docs/git-config lis
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -32,12 +32,12 @@ _HARMLESS: Final = (
 _OWN: Final = frozenset({"local", "worktree"})
 
 
-def programs(folder: Path, listed: Callable[[], bytes]) -> Mapping[str, tuple[str, ...]]:
+def programs(files: Iterable[Path], listed: Callable[[], bytes]) -> Mapping[str, tuple[str, ...]]:
     """Keys of the repository's own configuration that name programs, each with the values to use in their place.
 
-    `folder` holds the configuration; `listed` asks Git for it: `config --list --show-scope --includes -z`.
+    `files` hold the configuration; `listed` asks Git for it: `config --list --show-scope --includes -z`.
     """
-    if not any(_suspicious(folder / name) for name in ("config", "config.worktree")):
+    if not any(_suspicious(file) for file in files):
         return {}
     fields = listed().decode("utf-8", "surrogateescape").split("\0")
     rows = [(scope, *row.partition("\n")[::2]) for scope, row in zip(fields[::2], fields[1::2], strict=False)]

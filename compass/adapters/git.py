@@ -148,7 +148,8 @@ class GitRepository:
             raise OutsideError(f"{path} is not in a Git repository" if "not a git repository" in err else err)
         common, git_dir, bare, *rest = out.decode("utf-8", "surrogateescape").split("\n")
         listed = ("config", "--list", "--show-scope", "--includes", "-z")
-        distrusted = programs(Path(common), lambda: run([f"--git-dir={git_dir}", *listed], where=path)[1])
+        files = (Path(common) / "config", Path(git_dir) / "config.worktree")
+        distrusted = programs(files, lambda: run([f"--git-dir={git_dir}", *listed], where=path)[1])
         if bare == "true":
             return cls(Path(git_dir), Path(git_dir), bare=True, distrusted=distrusted)
         prefix = rest[0] if rest else ""

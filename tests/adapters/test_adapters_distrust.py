@@ -191,16 +191,19 @@ def borrowed(root: Path, other: Path) -> None:
     theirs.update_ref("refs/heads/main", fresh, head)
 
 
-@pytest.mark.parametrize("included", ["", "included"])
+@pytest.mark.parametrize("where", ["here", "included", "worktree"])
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_git_runs_what_the_repository_names_and_we_do_not(
-    evil: Path, other: Path, program: str, marker: Path, case: str, included: str
+    evil: Path, other: Path, program: str, marker: Path, case: str, where: str
 ) -> None:
     key, theirs, ours = CASES[case]
     key = key.format(other=other)
-    if included:
+    if where == "included":
         git(evil, "config", "--file", str(evil / ".git" / "more"), key, program)
         git(evil, "config", "include.path", "more")
+    elif where == "worktree":
+        git(evil, "config", "extensions.worktreeConfig", "true")
+        git(evil, "config", "--worktree", key, program)
     else:
         git(evil, "config", key, program)
     if "pack" in key:
