@@ -25,6 +25,7 @@ WANTED: Final = re.compile(
     r"(?:patterns|runbooks)/[^/]+\.md|postmortems/(?:[^/]+/)?[^/]+\.md|catalog/[^/]+\.ya?ml|vocabulary/[^/]+\.ya?ml"
     r"|compass\.yaml|people\.yaml|teams\.yaml"
 )
+_DEEPEST: Final = 64
 _FOLDERS: Final = ("patterns", "runbooks", "postmortems", "catalog", "vocabulary")
 _RECORDING: Final = re.compile(r"recordings/([^/]+)/recording\.yaml")
 
@@ -198,6 +199,33 @@ def _from_folder(root: Path) -> _Found:
 
 def _name(found: tuple[str, os.DirEntry[str]]) -> str:
     return found[0]
+
+
+def walk(folder: Path, *, hidden: bool = True) -> Iterator[str]:
+    """Every file below a folder by its relative name; links are named and never followed.
+
+    A folder deeper than any knowledge lies is named with a slash at its end, and not entered.
+    """
+    waiting = [""]
+    while waiting:
+        above = waiting.pop()
+        if above.count("/") > _DEEPEST:
+            yield above
+            continue
+        for item in _items(folder / above):
+            if hidden or not item.name.startswith("."):
+                if item.is_dir(follow_symlinks=False):
+                    waiting.append(f"{above}{item.name}/")
+                else:
+                    yield f"{above}{item.name}"
+
+
+def _items(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:  # gone meanwhile, or not ours to read
+        return []
 
 
 def _listed(root: Path, folder: str, depth: int) -> Iterator[tuple[str, os.DirEntry[str]]]:

@@ -109,7 +109,10 @@ def _write(root: Path, data: dict[str, Any], body: str) -> Draft:
 
 def _earlier(root: Path, kind: str, investigation: str) -> Draft | None:
     """The draft of this kind that came from this investigation, if one is there."""
-    for path in sorted((root / FOLDERS[kind]).glob("**/*.md")):
+    folder = root / FOLDERS[kind]
+    for path in sorted([*folder.glob("*.md"), *folder.glob("*/*.md")]):
+        if not path.is_file() or path.is_symlink():
+            continue
         try:
             text = path.read_text("utf-8")
             data = parse_yaml(split(text).front) if investigation in text else None

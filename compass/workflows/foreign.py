@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from compass.library.source import MAX_FILE, shown
+from compass.library.source import MAX_FILE, shown, walk
 from compass.workflows.alertrules import Alert, alert_body, read_alerts
 from compass.workflows.backstage import CatalogFile, read_catalog
 from compass.workflows.foreign_postmortem import is_postmortem, read_account
@@ -67,8 +67,11 @@ def read_folder(folder: Path, served: Iterable[str], *, today: date, kind: str |
     """
     found = Found()
     alerts: list[Alert] = []
-    for path in _files(folder):
-        name = path.relative_to(folder).as_posix()
+    for name in _files(folder):
+        path = folder / name
+        if name.endswith("/"):
+            found.remarks.append(Remark(shown(name), "lies too deep to be looked into"))
+            continue
         suffix = path.suffix.lower()
         if suffix not in {*_MARKDOWN, *_YAML}:
             found.ignored += 1
@@ -128,13 +131,9 @@ def _read_rules(found: Found, name: str, text: str) -> list[Alert]:
     return alerts
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> list[str]:
     """Files by their relative name, hidden folders and files left out."""
-    found = []
-    for top, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(top) / name for name in names if not name.startswith(".")]
-    yield from sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return sorted(walk(folder, hidden=False))
 
 
 def _text(folder: Path, path: Path, name: str, found: Found) -> str | None:

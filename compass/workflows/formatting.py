@@ -54,12 +54,9 @@ def format_files(root: Path, *, paths: Sequence[Path] = (), write: bool = True) 
 
 
 def _entry_files(root: Path) -> list[Path]:
-    found = (
-        path
-        for folder in _FOLDERS
-        if not (root / folder).is_symlink()
-        for path in (root / folder).rglob("*.md")
-    )
+    folders = [root / name for name in _FOLDERS]
+    folders += sorted((root / "postmortems").glob("*/"))
+    found = (path for folder in folders if not folder.is_symlink() for path in folder.glob("*.md"))
     return sorted(path for path in found if WANTED.fullmatch(path.relative_to(root).as_posix()))
 
 

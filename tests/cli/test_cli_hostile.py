@@ -201,6 +201,23 @@ def test_a_folder_to_import_may_hold_anything(repo: Path, tmp_path: Path) -> Non
     assert compass(repo, "import", wiki, "--format", "json").returncode == 0
 
 
+def test_folders_without_end_are_named_and_not_entered(repo: Path, tmp_path: Path) -> None:
+    wiki = tmp_path / "wiki"
+    for folder in (repo / "patterns", repo / "postmortems", wiki):
+        bottom = folder / "/".join("d" * 1200)
+        subprocess.run(["mkdir", "-p", str(bottom)], check=True)
+        subprocess.run(["cp", str(repo / "compass.yaml"), f"{bottom}/x.md"], check=True)
+    try:
+        assert "lies too deep" in compass(repo, "check").stdout
+        assert compass(repo, "fmt").returncode == 0
+        assert [
+            one["source"].count("/")
+            for one in json.loads(compass(repo, "import", wiki, "--format", "json").stdout)["skipped"]
+        ] == [65]
+    finally:  # pytest's own way of clearing up is recursive
+        subprocess.run(["rm", "-rf", str(wiki), str(repo)], check=True)
+
+
 NAMES = ("a\nb.md", "-x.md", "\u202eevil.md", "a b;c$(touch ran).md", "\x1b[31m.md", "a%0Ab.md", "\u00fc.md")
 
 
@@ -255,6 +272,7 @@ def test_nothing_is_written_through_a_folder_that_is_a_link(repo: Path, tmp_path
     shutil.rmtree(repo / folder, ignore_errors=True)
     (repo / folder).symlink_to(outside)
     before = victim.read_text()
+    assert "victim" not in compass(repo, "check").stdout
     compass(repo, "fmt")
     compass(repo, "new", folder.split("/", maxsplit=1)[0].rstrip("s"), "--title", "Another")
     done = compass(repo, "import", wiki)
