@@ -20,6 +20,7 @@ from typing import Any, Final
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import YAMLError as RoundTripError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
@@ -252,9 +253,12 @@ def dump_yaml(data: Mapping[str, Any]) -> str:
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
-    """The file with top-level fields set (or removed, where None); comments, quotes and order are kept."""
+    """The file with top-level fields set (or removed, where None); comments, quotes and order are kept.
+
+    YamlProblem when that cannot be done without changing what else it says.
+    """
     parts = split(text)
-    loaded = _round_trip().load(parts.front) or CommentedMap()
+    loaded = _loaded(parts.front) or CommentedMap()
     for key, value in changes.items():
         if value is None:
             loaded.pop(key, None)
@@ -304,10 +308,7 @@ def _front_is_canonical(front: str, keys: list[Any]) -> bool:
 
 def _rewritten(front: str, data: dict[Any, Any]) -> str:
     """The front matter in order and without stray space, as far as it still says the same."""
-    try:
-        loaded = _round_trip().load(front)
-    except (RoundTripError, NotImplementedError, TypeError) as error:  # its reader has gaps of its own
-        raise YamlProblem(f"the front matter cannot be rewritten: {str(error).splitlines()[0]}") from None
+    loaded = _loaded(front)
     if isinstance(loaded, CommentedMap):
         ordered = CommentedMap(sorted(loaded.items(), key=lambda pair: _rank(str(pair[0]))))
         loaded.copy_attributes(ordered)
@@ -320,8 +321,30 @@ def _rewritten(front: str, data: dict[Any, Any]) -> str:
     raise YamlProblem("the front matter cannot be rewritten without changing what it says")
 
 
+def _loaded(front: str) -> Any:
+    try:
+        return _round_trip().load(front)
+    except (RoundTripError, NotImplementedError, TypeError) as error:  # its reader has gaps of its own
+        raise YamlProblem(f"the front matter cannot be rewritten: {str(error).splitlines()[0]}") from None
+
+
+class _Constructor(RoundTripConstructor):
+    """A moment that no calendar has stays the text that it is to our reader; ruamel.yaml would fail."""
+
+    def construct_yaml_timestamp(self, node: Any, values: Any = None) -> Any:
+        """A time, or the text."""
+        try:
+            return super().construct_yaml_timestamp(node, values)
+        except (ValueError, OverflowError):
+            return self.construct_scalar(node)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_yaml_timestamp)
+
+
 def _round_trip() -> YAML:
     editor = YAML(typ="rt")
+    editor.Constructor = _Constructor
     editor.version = (1, 2)
     editor.preserve_quotes = True
     editor.width = 4096

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from compass import __version__
-from compass.adapters.documents import edited, split, write_atomically
+from compass.adapters.documents import YamlProblem, edited, split, write_atomically
 from compass.errors import UsageError
 from compass.library import Library, LoadedEntry, load
 from compass.library.source import plain_path
@@ -279,7 +279,11 @@ def _update(work: _Work, loaded: LoadedEntry, draft: Draft) -> None:
             for one in loaded.entry.references
         ]
     changes["x"] = {**loaded.entry.x, "import": _fresh_mark(work, draft, loaded.kind)}
-    fields = edited(loaded.text, changes)
+    try:
+        fields = edited(loaded.text, changes)
+    except YamlProblem as problem:
+        work.kept.append(Left(source=draft.source, reason=problem.message, path=loaded.path))
+        return
     head = fields[: len(fields) - len(split(fields).body)]
     target = plain_path(work.library.main.root, loaded.path)
     write_atomically(target, f"{head}\n{draft.body.strip(chr(10))}\n".encode())

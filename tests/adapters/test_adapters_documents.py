@@ -161,6 +161,17 @@ def test_editing_a_field_leaves_the_rest_as_it_was() -> None:
     assert parse_yaml(split(text).front)["title"] == "new"
 
 
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-02-30", "2026-02-30T10:00:00Z", "2026-06-30T23:59:60Z", "0001-01-01T00:00:00+14:00", "2026-01-02"],
+)
+def test_a_moment_that_no_calendar_has_is_kept_as_the_text_it_is(moment: str) -> None:
+    text = ENTRY.replace("match:", f"x: {{seen: {moment}}}\nmatch:")
+    assert parse_yaml(split(canonical(text)).front)["x"] == {"seen": moment}
+    assert parse_yaml(split(edited(text, {"title": "new"})).front)["x"] == {"seen": moment}
+    assert canonical(canonical(text)) == canonical(text)
+
+
 _SCALARS = st.one_of(
     st.none(),
     st.booleans(),
