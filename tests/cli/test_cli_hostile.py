@@ -413,7 +413,10 @@ def test_no_hook_filter_or_program_that_a_repository_names_is_ever_run(
     assert compass(me, "sync").returncode == 0
     sent = json.loads(compass(me, "contribute", PAT, "--format", "json").stdout)
     assert sent["state"] == "open"
-    compass(me, "site", "build", "--output", tmp_path / "site", seconds=120)
+    assert (
+        "left out: .git"
+        not in compass(me, "site", "build", "--output", tmp_path / "site", seconds=120).stderr
+    )
     assert not marker.exists(), marker.read_text()
 
 
