@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +20,7 @@ from typing import Any, Final
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import YAMLError as RoundTripError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
@@ -176,12 +177,10 @@ def parse_documents(text: str) -> list[Any]:
     try:
         return list(yaml.load_all(text, _Loader))  # _Loader is a safe loader
     except yaml.MarkedYAMLError as error:
-        raise _explain(error) from None
+        raise _explain(error, text) from None
     except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        raise YamlProblem(
-            "there is a control character here", before.count("\n") + 1, len(before) - before.rfind("\n")
-        ) from None
+        before = text.encode()[: error.position].decode("utf-8", "ignore")  # the C reader counts bytes
+        raise YamlProblem("there is a control character here", *_place(text, len(before))) from None
     except (RecursionError, ValueError) as error:
         if isinstance(error, YamlProblem):
             raise
@@ -213,7 +212,7 @@ def locate(text: str, path: Path_, *, key: bool = False) -> tuple[int, int]:
         place = (
             found[0].start_mark if key or isinstance(found[1], yaml.CollectionNode) else found[1].start_mark
         )
-    return (place.line + 1, place.column + 1) if place else (1, 1)
+    return _place(text, place.index) if place else (1, 1)
 
 
 def canonical(text: str) -> str:
@@ -254,9 +253,12 @@ def dump_yaml(data: Mapping[str, Any]) -> str:
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
-    """The file with top-level fields set (or removed, where None); comments, quotes and order are kept."""
+    """The file with top-level fields set (or removed, where None); comments, quotes and order are kept.
+
+    YamlProblem when that cannot be done without changing what else it says.
+    """
     parts = split(text)
-    loaded = _round_trip().load(parts.front) or CommentedMap()
+    loaded = _loaded(parts.front) or CommentedMap()
     for key, value in changes.items():
         if value is None:
             loaded.pop(key, None)
@@ -306,10 +308,7 @@ def _front_is_canonical(front: str, keys: list[Any]) -> bool:
 
 def _rewritten(front: str, data: dict[Any, Any]) -> str:
     """The front matter in order and without stray space, as far as it still says the same."""
-    try:
-        loaded = _round_trip().load(front)
-    except (RoundTripError, NotImplementedError, TypeError) as error:  # its reader has gaps of its own
-        raise YamlProblem(f"the front matter cannot be rewritten: {str(error).splitlines()[0]}") from None
+    loaded = _loaded(front)
     if isinstance(loaded, CommentedMap):
         ordered = CommentedMap(sorted(loaded.items(), key=lambda pair: _rank(str(pair[0]))))
         loaded.copy_attributes(ordered)
@@ -322,8 +321,30 @@ def _rewritten(front: str, data: dict[Any, Any]) -> str:
     raise YamlProblem("the front matter cannot be rewritten without changing what it says")
 
 
+def _loaded(front: str) -> Any:
+    try:
+        return _round_trip().load(front)
+    except (RoundTripError, NotImplementedError, TypeError) as error:  # its reader has gaps of its own
+        raise YamlProblem(f"the front matter cannot be rewritten: {str(error).splitlines()[0]}") from None
+
+
+class _Constructor(RoundTripConstructor):
+    """A moment that no calendar has stays the text that it is to our reader; ruamel.yaml would fail."""
+
+    def construct_yaml_timestamp(self, node: Any, values: Any = None) -> Any:
+        """A time, or the text."""
+        try:
+            return super().construct_yaml_timestamp(node, values)
+        except (ValueError, OverflowError):
+            return self.construct_scalar(node)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_yaml_timestamp)
+
+
 def _round_trip() -> YAML:
     editor = YAML(typ="rt")
+    editor.Constructor = _Constructor
     editor.version = (1, 2)
     editor.preserve_quotes = True
     editor.width = 4096
@@ -358,33 +379,39 @@ def _dumped(data: CommentedMap) -> str:
     return re.sub(r"\A%YAML 1\.2\n---\n", "", stream.getvalue())
 
 
-def _at(node: yaml.Node, message: str) -> YamlProblem:
-    return YamlProblem(message, node.start_mark.line + 1, node.start_mark.column + 1)
+def _at(node: yaml.Node, message: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=message, problem_mark=node.start_mark)
 
 
-def _explain(error: yaml.MarkedYAMLError) -> YamlProblem:
+def _place(text: str, index: int) -> tuple[int, int]:
+    """Line and column as editors and Git count them; to the reader, three more characters end a line."""
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:
     mark = error.problem_mark or error.context_mark
     message = " ".join(part for part in (error.context, error.problem) if part)
-    return YamlProblem(
-        message or "this is not YAML", mark.line + 1 if mark else 1, mark.column + 1 if mark else 1
-    )
+    return YamlProblem(message or "this is not YAML", *(_place(text, mark.index) if mark else (1, 1)))
 
 
 def _refuse_exotic(text: str) -> None:
     """Look at the events one by one, without building anything, for what the format forbids."""
-    depth = 0
     try:
-        for event in yaml.parse(text, _Loader):
-            where = event.start_mark
-            place = (where.line + 1, where.column + 1) if where else (1, 1)
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise YamlProblem("anchors and aliases are not allowed; write the value out", *place)
-            if tag := getattr(event, "tag", None):
-                raise YamlProblem(f"tags are not allowed ({tag})", *place)
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_DEPTH:
-                raise YamlProblem(f"values are nested more than {_MAX_DEPTH} deep", *place)
+        for what, mark in _exotic(yaml.parse(text, _Loader)):
+            raise YamlProblem(what, *_place(text, mark.index))
     except yaml.MarkedYAMLError as error:
-        raise _explain(error) from None
+        raise _explain(error, text) from None
     except yaml.reader.ReaderError:
         return
+
+
+def _exotic(events: Iterator[yaml.Event]) -> Iterator[tuple[str, Any]]:
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            yield "anchors and aliases are not allowed; write the value out", event.start_mark
+        elif tag := getattr(event, "tag", None):
+            yield f"tags are not allowed ({tag})", event.start_mark
+        elif depth > _MAX_DEPTH:
+            yield f"values are nested more than {_MAX_DEPTH} deep", event.start_mark

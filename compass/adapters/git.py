@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 from git.cmd import Git
 
 from compass.adapters.commits import CommitInfo, Signature, parse_commit, trailers
+from compass.adapters.distrust import options, programs
 from compass.errors import ConflictError, OutsideError, UsageError
 
 __all__ = [
@@ -52,11 +53,18 @@ _SAFE: Final = (
     *("-c", "submodule.recurse=false"),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "push.gpgSign=false"),
 )
+# What a user asks for may be a folder, and is served by Git's own programs whatever the repository names.
+_ASKED: Final = ("-c", "protocol.file.allow=always")
+_UPLOAD: Final = "--upload-pack=git-upload-pack"
+_RECEIVE: Final = "--receive-pack=git-receive-pack"
 _ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_PROXY_COMMAND": "",  # of `core.gitProxy` the first value holds, so a repository's own cannot be replaced
     "LC_ALL": "C",
 }
 
@@ -125,6 +133,8 @@ class GitRepository:
     bare: bool
     prefix: str = ""
     """Where the path it was opened with lies below `root`: `` or `some/folder/`."""
+    distrusted: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    """Keys of its own configuration that name programs, with what is used in their place."""
     _trees: dict[str, tuple[TreeEntry, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -132,18 +142,20 @@ class GitRepository:
         """The repository that `path` lies in; OutsideError when there is none."""
         if not path.is_dir():
             raise OutsideError(f"{path} is not a folder")
-        status, out, err = run(
-            ["rev-parse", "--absolute-git-dir", "--is-bare-repository", "--show-prefix"], where=path
-        )
+        asked = ("--git-common-dir", "--absolute-git-dir", "--is-bare-repository", "--show-prefix")
+        status, out, err = run(["rev-parse", "--path-format=absolute", *asked], where=path)
         if status:
             raise OutsideError(f"{path} is not in a Git repository" if "not a git repository" in err else err)
-        git_dir, bare, *rest = out.decode().split("\n")
+        common, git_dir, bare, *rest = out.decode("utf-8", "surrogateescape").split("\n")
+        listed = ("config", "--list", "--show-scope", "--includes", "-z")
+        files = (Path(common) / "config", Path(git_dir) / "config.worktree")
+        distrusted = programs(files, lambda: run([f"--git-dir={git_dir}", *listed], where=path)[1])
         if bare == "true":
-            return cls(Path(git_dir), Path(git_dir), bare=True)
+            return cls(Path(git_dir), Path(git_dir), bare=True, distrusted=distrusted)
         prefix = rest[0] if rest else ""
         absolute = path.resolve()
         root = absolute.parents[prefix.count("/") - 1] if prefix else absolute
-        return cls(root, Path(git_dir), bare=False, prefix=prefix)
+        return cls(root, Path(git_dir), bare=False, prefix=prefix, distrusted=distrusted)
 
     @classmethod
     def init(cls, path: Path, *, bare: bool = False) -> GitRepository:
@@ -168,7 +180,11 @@ class GitRepository:
         self, *arguments: str, data: bytes = b"", extra: Mapping[str, str] | None = None
     ) -> tuple[int, bytes, str]:
         """As `git`, but a failure is an answer."""
-        return run([f"--git-dir={self.git_dir}", *arguments], data=data, where=self.root, extra=extra)
+        return run([*self._start, *arguments], data=data, where=self.root, extra=extra)
+
+    @property
+    def _start(self) -> list[str]:
+        return [*options(self.distrusted), f"--git-dir={self.git_dir}"]
 
     # Reading
 
@@ -208,7 +224,7 @@ class GitRepository:
         wanted = list(dict.fromkeys(oids))
         if not wanted:
             return {}
-        process = start([f"--git-dir={self.git_dir}", "cat-file", "--batch"], where=self.root)
+        process = start([*self._start, "cat-file", "--batch"], where=self.root)
         # Git answers while it is still being asked: asking on a thread of its own keeps either side from waiting.
         asking = threading.Thread(target=_ask, args=(process.stdin, wanted), daemon=True)
         asking.start()
@@ -359,7 +375,7 @@ class GitRepository:
 
     def ls_remote(self, url: str) -> dict[str, str]:
         """The refs of another repository."""
-        status, out, err = self.attempt("ls-remote", "--refs", "--", check_url(url))
+        status, out, err = self.attempt(*_ASKED, "ls-remote", "--refs", _UPLOAD, "--", check_url(url))
         if status:
             raise OutsideError(f"cannot read {url}: {err}")
         return {name: oid for oid, _, name in (row.partition("\t") for row in out.decode().splitlines())}
@@ -371,9 +387,10 @@ class GitRepository:
             "--no-tags",
             "--no-recurse-submodules",
             "--no-write-fetch-head",
+            _UPLOAD,
             *(["--filter=blob:none"] if blobless else []),
         ]
-        status, _, err = self.attempt("fetch", *options, "--", check_url(url), *refspecs)
+        status, _, err = self.attempt(*_ASKED, "fetch", *options, "--", check_url(url), *refspecs)
         if status:
             raise OutsideError(f"cannot fetch from {url}: {err}")
 
@@ -394,8 +411,9 @@ class GitRepository:
             "--no-write-fetch-head",
             "--filter=blob:none",
             "--stdin",
+            _UPLOAD,
         ]
-        quick = ("-c", "fetch.negotiationAlgorithm=noop")
+        quick = (*_ASKED, "-c", "fetch.negotiationAlgorithm=noop")
         status, _, err = self.attempt(
             *quick, "fetch", *options, "--", check_url(url), data="\n".join(sorted(missing)).encode()
         )
@@ -406,7 +424,15 @@ class GitRepository:
         """Set `ref` of another repository to `source` if it still is `expected` (ZERO: absent)."""
         lease = f"--force-with-lease={ref}:{'' if expected == ZERO else expected}"
         status, out, err = self.attempt(
-            "push", "--porcelain", "--no-verify", lease, "--", check_url(url), f"{source}:{ref}"
+            *_ASKED,
+            "push",
+            "--porcelain",
+            "--no-verify",
+            _RECEIVE,
+            lease,
+            "--",
+            check_url(url),
+            f"{source}:{ref}",
         )
         if status:
             text = f"{out.decode('utf-8', 'replace')}\n{err}"

@@ -148,7 +148,9 @@ def _path(source: Member, entry: str) -> str | None:
 def _path_in_folder(root: Path, entry: str) -> str | None:
     """The path of an entry that stands only in the working tree."""
     for path in sorted(
-        [*root.glob("patterns/*.md"), *root.glob("runbooks/*.md"), *root.glob("postmortems/**/*.md")]
+        path
+        for folder in ("patterns", "runbooks", "postmortems", "postmortems/*")
+        for path in root.glob(f"{folder}/*.md")
     ):
         if path.is_file() and not path.is_symlink() and id_in(path.read_bytes()) == entry:
             return path.relative_to(root).as_posix()

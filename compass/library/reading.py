@@ -114,7 +114,12 @@ def decode(path: str, data: bytes, problems: list[Problem]) -> str | None:
     if b"\0" in data[:8192]:
         problems.append(
             _problem(
-                "encoding", path, "this is a binary file, not text", "remove it, or give it another name"
+                "encoding",
+                path,
+                "this is a binary file, not text",
+                "remove it, or give it another name",
+                1,
+                1,
             )
         )
         return None

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from compass.adapters.documents import YamlProblem, parse_yaml
 from compass.adapters.git import GitRepository
 from compass.adapters.remotes import beside, is_remote, origin_of
-from compass.errors import ConfigError, Location, OutsideError
+from compass.errors import ConfigError, Location, OutsideError, UsageError
 from compass.model.base import Problem, Severity
 from compass.model.scope import Level, Repository
 
@@ -25,6 +25,7 @@ WANTED: Final = re.compile(
     r"(?:patterns|runbooks)/[^/]+\.md|postmortems/(?:[^/]+/)?[^/]+\.md|catalog/[^/]+\.ya?ml|vocabulary/[^/]+\.ya?ml"
     r"|compass\.yaml|people\.yaml|teams\.yaml"
 )
+_DEEPEST: Final = 64
 _FOLDERS: Final = ("patterns", "runbooks", "postmortems", "catalog", "vocabulary")
 _RECORDING: Final = re.compile(r"recordings/([^/]+)/recording\.yaml")
 
@@ -110,6 +111,7 @@ def open_source(root: Path, revision: str | None = "HEAD", *, distance: int = 0)
         files, problems, names = _from_folder(root)
     config = _config(root, files)
     mount = Mount(config.id, config.level, root, git, commit, config, distance, prefix)
+    problems += [_set_aside(key) for key in git.distrusted] if git else []
     recordings = {name: root / "recordings" / name for name in names} if git is None or not git.bare else {}
     return Source(mount, revision, files, recordings, tuple(problems))
 
@@ -145,6 +147,9 @@ def _from_git(git: GitRepository, commit: str, prefix: str) -> _Found:
     names = []
     for item in git.tree(commit, prefix.rstrip("/")):
         path = item.path.removeprefix(prefix)
+        if shown(path) != path:
+            problems += [_unnamed(path)] if WANTED.fullmatch(path) else []
+            continue
         if found := _RECORDING.fullmatch(path):
             names.append(found[1])
         if not WANTED.fullmatch(path):
@@ -167,12 +172,16 @@ def _from_folder(root: Path) -> _Found:
     for name, item in sorted(
         [*top, *(one for folder in _FOLDERS for one in _listed(root, folder, 1))], key=_name
     ):
-        if item.is_symlink() and (name in _FOLDERS or WANTED.fullmatch(name)):
+        if shown(name) != name:
+            problems += [_unnamed(name)] if WANTED.fullmatch(name) else []
+        elif item.is_symlink() and (name in _FOLDERS or WANTED.fullmatch(name)):
             problems.append(
                 _problem("link", name, "symbolic links are not followed", "put the file itself here")
             )
-        elif not WANTED.fullmatch(name) or not item.is_file(follow_symlinks=False):
+        elif not WANTED.fullmatch(name) or item.is_dir(follow_symlinks=False):
             continue
+        elif not item.is_file(follow_symlinks=False):
+            problems.append(_problem("link", name, "this is no plain file and was not opened", "remove it"))
         elif item.stat(follow_symlinks=False).st_size > MAX_FILE:
             problems.append(_too_large(name))
         else:
@@ -185,11 +194,38 @@ def _from_folder(root: Path) -> _Found:
         if not recordings.is_symlink()
         else []
     )
-    return files, problems, sorted(names)
+    return files, problems, sorted(name for name in names if shown(name) == name)
 
 
 def _name(found: tuple[str, os.DirEntry[str]]) -> str:
     return found[0]
+
+
+def walk(folder: Path, *, hidden: bool = True) -> Iterator[str]:
+    """Every file below a folder by its relative name; links are named and never followed.
+
+    A folder deeper than any knowledge lies is named with a slash at its end, and not entered.
+    """
+    waiting = [""]
+    while waiting:
+        above = waiting.pop()
+        if above.count("/") > _DEEPEST:
+            yield above
+            continue
+        for item in _items(folder / above):
+            if hidden or not item.name.startswith("."):
+                if item.is_dir(follow_symlinks=False):
+                    waiting.append(f"{above}{item.name}/")
+                else:
+                    yield f"{above}{item.name}"
+
+
+def _items(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:  # gone meanwhile, or not ours to read
+        return []
 
 
 def _listed(root: Path, folder: str, depth: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -203,6 +239,39 @@ def _listed(root: Path, folder: str, depth: int) -> Iterator[tuple[str, os.DirEn
                 yield from _listed(root, name, depth - 1)
             else:
                 yield name, item
+
+
+def shown(name: str) -> str:
+    """A file's name as text that can be printed and stored; bytes that are not UTF-8 become U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _unnamed(path: str) -> Problem:
+    return _problem("encoding", shown(path), "the file's name is not UTF-8, so it was not read", "rename it")
+
+
+def plain_path(root: Path, name: str) -> Path:
+    """Where to write the file `name` of the repository at `root`; UsageError when a link on the way leads elsewhere."""
+    path = root / name
+    for step in (path, *path.parents):
+        if step == root:
+            break
+        if step.is_symlink():
+            raise UsageError(
+                f"{step.relative_to(root)} is a symbolic link, so nothing is written through it",
+                "put the file or folder itself there",
+            )
+    return path
+
+
+def _set_aside(key: str) -> Problem:
+    return Problem(
+        rule="git-config",
+        severity=Severity.INFO,
+        message=f"{key} of this repository's own Git configuration names a program, which is not run",
+        path=".git/config",
+        hint="set it in your own configuration (`git config --global`) if you need it",
+    )
 
 
 def _too_large(path: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -43,3 +44,10 @@ class Problem(Model):
 
 
 SchemaVersion = Literal[1]
+
+
+def in_utc(value: datetime) -> datetime:
+    """The same moment in UTC; the ends of the calendar, which cannot be moved to another zone, are refused."""
+    if not 1900 <= value.year <= 9000:
+        raise ValueError("the year of a time lies between 1900 and 9000")
+    return value.astimezone(UTC)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from compass.model.base import Model, SchemaVersion
+from compass.model.base import Model, SchemaVersion, in_utc
 from compass.model.match import Match
 
 GroupRef = Annotated[str, StringConstraints(pattern=r"^group:default/[a-z0-9][a-z0-9._-]*$")]
@@ -27,11 +27,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
-def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
-
-
-Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Time = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 class Status(StrEnum):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
-from compass.model.base import Model, SchemaVersion
+from compass.model.base import Model, SchemaVersion, in_utc
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 class Window(Model):

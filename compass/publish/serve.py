@@ -20,6 +20,7 @@ from watchdog.observers import Observer
 
 from compass.errors import CompassError, OutsideError
 from compass.library import Library
+from compass.model.base import Severity
 from compass.publish.build import Built, build_site
 
 HOST: Final = "127.0.0.1"
@@ -183,6 +184,7 @@ def serve_site(
 def report(built: Built, say: Callable[[str], None]) -> None:
     """Say what could not be published, entry by entry."""
     for problem in built.problems:
-        say(f"left out: {problem.location}: {problem.message}")
+        if problem.severity is Severity.ERROR:
+            say(f"left out: {problem.location}: {problem.message}")
     for repository in built.not_for_them:
         say(f"left out: {repository}: not everyone in the audience may read it")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Final
 
 from compass.library import LoadedEntry
-from compass.library.source import WANTED
+from compass.library.source import WANTED, shown, walk
 from compass.model.base import Problem, Severity
 from compass.model.entry import FOLDERS
 from compass.rules.base import Context, Example, Rule
@@ -110,22 +108,23 @@ class UnreadFile(Rule):
         if context.library.main.commit:
             return
         for kind, folder in FOLDERS.items():
-            for top, folders, names in os.walk(root / folder):
-                folders.sort()
-                above = Path(top).relative_to(root).as_posix()
-                for path in sorted(f"{above}/{name}" for name in names if name.lower().endswith(_MARKDOWN)):
-                    if not WANTED.fullmatch(path):
-                        message = "this file is not read: it does not lie directly in the folder of its kind, or does not end in .md"
-                        hint = f"move it to {folder}/{'<year>/' if kind == 'postmortem' else ''}"
-                        yield Problem(
-                            rule=self.id,
-                            severity=self.severity,
-                            message=message,
-                            path=path,
-                            line=1,
-                            column=1,
-                            hint=hint,
-                        )
+            names = sorted(walk(root / folder)) if not (root / folder).is_symlink() else ()
+            for path in (f"{folder}/{shown(name)}" for name in names):
+                if path.endswith("/"):
+                    message = "this folder lies too deep to be looked into"
+                elif path.lower().endswith(_MARKDOWN) and not WANTED.fullmatch(path):
+                    message = "this file is not read: it does not lie directly in the folder of its kind, or does not end in .md"
+                else:
+                    continue
+                yield Problem(
+                    rule=self.id,
+                    severity=self.severity,
+                    message=message,
+                    path=path,
+                    line=1,
+                    column=1,
+                    hint=f"move it to {folder}/{'<year>/' if kind == 'postmortem' else ''}",
+                )
 
 
 class FileName(Rule):

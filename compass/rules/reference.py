@@ -17,6 +17,7 @@ _HEAD = """\
 
 What `compass check` says about entries, beyond whether they can be read.
 A file that cannot be read is reported as `encoding`, `yaml`, `schema`, `size` or `link`, with its line and column, and the run goes on.
+Programs that the repository's own Git configuration names are not run, and are reported as `git-config`.
 An error makes the command end with status 1; a warning or an info does not.
 With `--changed-since` some rules compare a change with what stood before, and some are stricter with what it touches.
 """

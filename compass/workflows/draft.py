@@ -15,6 +15,7 @@ from compass import __version__
 from compass.adapters.documents import YamlProblem, parse_yaml, split, write_atomically
 from compass.errors import NegativeAnswerError
 from compass.library import Library
+from compass.library.source import plain_path
 from compass.model.entry import FOLDERS, KINDS
 from compass.model.ids import new_id, slug
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
@@ -102,13 +103,16 @@ def _write(root: Path, data: dict[str, Any], body: str) -> Draft:
     while (root / path).exists():
         number += 1
         path = entry_path(kind, f"{name}-{number}", created)
-    write_atomically(root / path, draft_text(data, body, path).encode())
+    write_atomically(plain_path(root, path), draft_text(data, body, path).encode())
     return Draft(kind, data["id"], path, written=True)
 
 
 def _earlier(root: Path, kind: str, investigation: str) -> Draft | None:
     """The draft of this kind that came from this investigation, if one is there."""
-    for path in sorted((root / FOLDERS[kind]).glob("**/*.md")):
+    folder = root / FOLDERS[kind]
+    for path in sorted([*folder.glob("*.md"), *folder.glob("*/*.md")]):
+        if not path.is_file() or path.is_symlink():
+            continue
         try:
             text = path.read_text("utf-8")
             data = parse_yaml(split(text).front) if investigation in text else None

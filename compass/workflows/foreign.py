@@ -1,4 +1,4 @@
-"""Foreign folders read as drafts of runbooks: Markdown of any origin, and alerts of Prometheus and Loki rule files.
+"""Foreign folders read as drafts: Markdown of any origin, alerts of Prometheus and Loki rule files, and catalogs.
 
 Everything in them is data: nothing is executed, followed or fetched.
 """
@@ -8,21 +8,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
-from compass.library.source import MAX_FILE
+from compass.library.source import MAX_FILE, shown, walk
 from compass.workflows.alertrules import Alert, alert_body, read_alerts
-from compass.workflows.markdown import Document, read_markdown
+from compass.workflows.backstage import CatalogFile, read_catalog
+from compass.workflows.foreign_postmortem import is_postmortem, read_account
+from compass.workflows.markdown import read_markdown
 
 _MAX_TEXT: Final = MAX_FILE - 64 * 1024
 _MARKDOWN: Final = (".md", ".markdown")
 _YAML: Final = (".yaml", ".yml", ".rules")
+_ABOUT: Final = frozenset({"readme", "index", "_index", "template", "_template", "postmortem-template"})
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A runbook to be; `source` is its file's name relative to the folder, with `#<alert>` for one of a rule file."""
+    """An entry to be; `source` is its file's name relative to the folder, with `#<alert>` for one of a rule file."""
 
     source: str
     title: str
@@ -30,6 +34,10 @@ class Draft:
     front: str = ""
     summary: str | None = None
     alerts: tuple[str, ...] = ()
+    kind: str = "runbook"
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """What a post-mortem's own words fill beyond its title."""
+    year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class Remark:
     source: str
     reason: str
     imported: bool = False
+    line: int | None = None
 
 
 @dataclass
@@ -46,47 +55,85 @@ class Found:
     """What a folder holds; `ignored` counts files of other types."""
 
     drafts: list[Draft] = field(default_factory=list)
+    catalogs: list[CatalogFile] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     ignored: int = 0
 
 
-def read_folder(folder: Path, served: Iterable[str]) -> Found:
-    """Each Markdown file, by name, then each alert that has no runbook among them or in `served` (alerts, titles)."""
+def read_folder(folder: Path, served: Iterable[str], *, today: date, kind: str | None = None) -> Found:
+    """Each Markdown file, by name, then each alert that has no runbook among them or in `served` (alerts, titles).
+
+    A file is told for a runbook or a post-mortem by what it says, unless `kind` is given.
+    """
     found = Found()
     alerts: list[Alert] = []
-    for path in _files(folder):
-        name = path.relative_to(folder).as_posix()
+    for name in _files(folder):
+        path = folder / name
+        if name.endswith("/"):
+            found.remarks.append(Remark(shown(name), "lies too deep to be looked into"))
+            continue
         suffix = path.suffix.lower()
         if suffix not in {*_MARKDOWN, *_YAML}:
             found.ignored += 1
+            continue
+        if shown(name) != name:
+            found.remarks.append(Remark(shown(name), "its name is not UTF-8; rename it"))
             continue
         text = _text(folder, path, name, found)
         if text is None:
             continue
         if suffix in _MARKDOWN:
-            read = read_markdown(name, text)
-            if isinstance(read, Document):
-                found.drafts.append(Draft(name, read.title, read.body, read.front, read.summary))
-            else:
-                found.remarks.append(Remark(name, read))
+            _read_document(found, name, text, today, kind)
         else:
-            more = read_alerts(name, text)
-            if isinstance(more, str):
-                found.remarks.append(Remark(name, more))
-            else:
-                alerts += more
-                found.ignored += not more
+            alerts += _read_rules(found, name, text)
     _join(found, alerts, {name.casefold() for name in served})
     return found
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _read_document(found: Found, name: str, text: str, today: date, kind: str | None) -> None:
+    read = read_markdown(name, text)
+    if isinstance(read, str):
+        found.remarks.append(Remark(name, read))
+    elif kind == "runbook" or (kind is None and not is_postmortem(name, read.title, read.body)):
+        found.drafts.append(Draft(name, read.title, read.body, read.front, read.summary))
+    elif PurePosixPath(name).stem.lower() in _ABOUT:
+        found.remarks.append(Remark(name, "about the folder, or a template, and so no post-mortem"))
+    else:
+        account = read_account(name, read.title, read.body, read.line, today)
+        summary = {"summary": read.summary} if read.summary else {}
+        found.drafts.append(
+            Draft(
+                name,
+                read.title,
+                read.body,
+                read.front,
+                kind="postmortem",
+                fields={**summary, **account.fields},
+                year=account.year,
+            )
+        )
+        found.remarks += [
+            Remark(name, why, imported=True, line=max(line, 1)) for line, why in account.remarks
+        ]
+
+
+def _read_rules(found: Found, name: str, text: str) -> list[Alert]:
+    """The alerts of a YAML file; a catalog among them is kept for `catalog/`."""
+    if catalog := read_catalog(name, text):
+        found.catalogs.append(catalog)
+        found.remarks += [Remark(name, why, line=line) for line, why in catalog.faults]
+        return []
+    alerts = read_alerts(name, text)
+    if isinstance(alerts, str):
+        found.remarks.append(Remark(name, alerts))
+        return []
+    found.ignored += not alerts
+    return alerts
+
+
+def _files(folder: Path) -> list[str]:
     """Files by their relative name, hidden folders and files left out."""
-    found = []
-    for top, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(top) / name for name in names if not name.startswith(".")]
-    yield from sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return sorted(walk(folder, hidden=False))
 
 
 def _text(folder: Path, path: Path, name: str, found: Found) -> str | None:
@@ -142,6 +189,8 @@ def _by_name(drafts: list[Draft]) -> Mapping[str, int]:
     """Where the draft stands whose file or title has this name, case-folded."""
     found: dict[str, int] = {}
     for number, draft in enumerate(drafts):
+        if draft.kind != "runbook":
+            continue
         for key in (PurePosixPath(draft.source).stem, draft.title):
             found.setdefault(key.casefold(), number)
     return found

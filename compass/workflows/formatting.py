@@ -10,7 +10,7 @@ from pydantic import Field
 from compass.adapters.documents import YamlProblem, canonical, parse_yaml, split, write_atomically
 from compass.errors import ConfigError
 from compass.library import load
-from compass.library.source import MAX_FILE, WANTED
+from compass.library.source import MAX_FILE, WANTED, shown
 from compass.model.base import Model, Problem, SchemaVersion, Severity
 from compass.rules.codeowners import CODEOWNERS, MADE, codeowners
 from compass.workflows.check import among, inside
@@ -49,7 +49,7 @@ def format_files(
         name = path.relative_to(root).as_posix()
         if not among(name, wanted):
             continue
-        found = _formatted(path, name)
+        found = _formatted(path, name) if shown(name) == name else _unnamed(name)
         if isinstance(found, Problem):
             problems.append(found)
         elif found is None:
@@ -78,14 +78,17 @@ def _owners(root: Path, clones: Path | None) -> bytes | None:
 
 
 def _entry_files(root: Path) -> list[Path]:
-    found = (path for folder in _FOLDERS for path in (root / folder).rglob("*.md"))
+    folders = [root / name for name in _FOLDERS]
+    folders += sorted((root / "postmortems").glob("*/"))
+    found = (path for folder in folders if not folder.is_symlink() for path in folder.glob("*.md"))
     return sorted(path for path in found if WANTED.fullmatch(path.relative_to(root).as_posix()))
 
 
 def _formatted(path: Path, name: str) -> Problem | bytes | None:
     """The canonical bytes of a file; None when it already has them, a problem when it cannot be read."""
     if path.is_symlink() or not path.is_file():
-        return _left(name, "link", "symbolic links are not followed")
+        what = "symbolic links are not followed" if path.is_symlink() else "this is no plain file"
+        return _left(name, "link", what)
     if path.stat().st_size > MAX_FILE:
         return _left(name, "size", f"the file is larger than {MAX_FILE // 1024 // 1024} MB")
     data = path.read_bytes()
@@ -100,6 +103,10 @@ def _formatted(path: Path, name: str) -> Problem | bytes | None:
     except YamlProblem as problem:
         return _left(name, "yaml", problem.message, problem.line + 1, problem.column)
     return None if wanted.encode() == data else wanted.encode()
+
+
+def _unnamed(name: str) -> Problem:
+    return _left(shown(name), "encoding", "the file's name is not UTF-8")
 
 
 def _left(path: str, rule: str, message: str, line: int = 1, column: int = 1) -> Problem:

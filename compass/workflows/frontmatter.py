@@ -18,10 +18,11 @@ _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufff
 
 
 def draft_file(data: Mapping[str, Any], body: str) -> str:
-    """A whole runbook file in canonical form, from text, numbers, days, lists and mappings."""
+    """A whole file in canonical form, from text, numbers, days, lists and mappings."""
     place = {key: number for number, key in enumerate(KEY_ORDER)}
     ordered = {key: data[key] for key in sorted(data, key=lambda key: place[key])}
-    comment = f"# yaml-language-server: $schema=../.compass/schema/{data['kind']}.json"
+    up = "../../" if data["kind"] == "postmortem" else "../"
+    comment = f"# yaml-language-server: $schema={up}.compass/schema/{data['kind']}.json"
     text = body.strip("\n")
     return "\n".join(["---", comment, *_lines(ordered, 0), "---", "", *([text, ""] if text else [])])
 

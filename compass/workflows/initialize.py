@@ -15,6 +15,7 @@ from compass import __version__
 from compass.adapters.documents import dump_entry, dump_yaml, write_atomically
 from compass.adapters.git import ZERO, GitRepository, Signature
 from compass.errors import ConfigError, OutsideError, UsageError
+from compass.library.source import plain_path
 from compass.model.base import Model, SchemaVersion
 from compass.model.entry import FOLDERS, HEADINGS, KINDS
 from compass.model.ids import new_id, slug
@@ -136,7 +137,8 @@ def new_entry(
     if (root / path).exists():
         raise UsageError(f"{path} is there already", "give the entry another title, or edit that file")
     write_atomically(
-        root / path, draft_text(data, "\n\n".join(f"## {name}" for name in HEADINGS[kind]), path).encode()
+        plain_path(root, path),
+        draft_text(data, "\n\n".join(f"## {name}" for name in HEADINGS[kind]), path).encode(),
     )
     return NewReport(id=data["id"], kind=kind, path=path)
 

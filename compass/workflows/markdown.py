@@ -33,12 +33,16 @@ _FOLDER_FILES: Final = frozenset({"readme", "index", "_index"})
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Title (100 characters at most), body without front matter, the front matter as it stood, its summary."""
+    """Title (100 characters at most), body without front matter, the front matter as it stood, its summary.
+
+    `line` is the line of the file on which the body begins; less by the heading and empty line put before it.
+    """
 
     title: str
     body: str
     front: str
     summary: str | None
+    line: int = 1
 
 
 def read_markdown(name: str, text: str) -> Document | str:
@@ -46,6 +50,7 @@ def read_markdown(name: str, text: str) -> Document | str:
     front, body, fields = _front(text)
     if str(fields.get("kind")) in KINDS and ENTRY_ID.fullmatch(str(fields.get("id"))):
         return "an entry of COMPASS already; copy the file itself"
+    line = text.count("\n") - body.lstrip("\n").count("\n") + 1
     body = body.strip("\n")
     if not body.strip() and not fields.get("title"):
         return "empty"
@@ -57,7 +62,8 @@ def read_markdown(name: str, text: str) -> Document | str:
     cut = shorten(title)
     if title not in {cut, first}:
         body = f"# {title}\n\n{body}"
-    return Document(cut, body, front, _summary(fields))
+        line -= 2
+    return Document(cut, body, front, _summary(fields), line)
 
 
 def shorten(title: str, limit: int = MAX_TITLE) -> str:

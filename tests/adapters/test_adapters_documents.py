@@ -79,6 +79,9 @@ def test_scalars_follow_the_core_schema_of_yaml_1_2(text: str, value: object) ->
         ("? [a]\n: b\n", (1, 3), "key must be plain"),
         ("a: \x00", (1, 4), "control"),
         ("a: 1\n\tb: 2\n", (2, 1), "tab"),
+        ("a: 'x\u2028y\u0085z'\nb: 1\nb: 2\n", (3, 1), "twice"),
+        ("a: \u00fc\u00fc\u00fc\nb: \x07", (2, 4), "control"),
+        ("a: &x\u2028 1\n", (1, 4), "anchors"),
     ],
 )
 def test_what_the_format_forbids_is_named_with_its_place(
@@ -111,6 +114,7 @@ def test_places_are_found_in_block_and_flow_style() -> None:
     assert locate(front, ("services", 0)) == (8, 3)
     assert locate(front, ("match", "missing")) == (9, 1)
     assert locate("a: [", ("a",)) == (1, 1)
+    assert locate("a: 'x\u2029y'\nb: 1\n", ("b",)) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +159,17 @@ def test_editing_a_field_leaves_the_rest_as_it_was() -> None:
     assert "# stays" in text
     assert "created" not in text
     assert parse_yaml(split(text).front)["title"] == "new"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-02-30", "2026-02-30T10:00:00Z", "2026-06-30T23:59:60Z", "0001-01-01T00:00:00+14:00", "2026-01-02"],
+)
+def test_a_moment_that_no_calendar_has_is_kept_as_the_text_it_is(moment: str) -> None:
+    text = ENTRY.replace("match:", f"x: {{seen: {moment}}}\nmatch:")
+    assert parse_yaml(split(canonical(text)).front)["x"] == {"seen": moment}
+    assert parse_yaml(split(edited(text, {"title": "new"})).front)["x"] == {"seen": moment}
+    assert canonical(canonical(text)) == canonical(text)
 
 
 _SCALARS = st.one_of(

@@ -112,6 +112,18 @@ def test_a_parent_that_is_not_there_is_a_problem_and_nothing_else_suffers(repo: 
             "the field 'title' is missing",
             None,
         ),
+        (
+            "calendar",
+            ENTRY.replace(
+                "created:",
+                "evidence: [{id: e1, type: log, captured: 0001-01-01T00:00:00+14:00}]\ncreated:",
+            ),
+            "schema",
+            (7, 42),
+            "between 1900 and 9000",
+            None,
+        ),
+        ("null", "\0", "encoding", (1, 1), "binary", None),
         ("nofront", "# Just text\n", "yaml", (1, 1), "front matter", None),
         ("list", "---\n- a\n---\n", "schema", (2, 1), "kind", None),
         (
@@ -187,7 +199,7 @@ def test_what_is_no_knowledge_repository_says_so(tmp_path: Path) -> None:
     (tmp_path / "compass.yaml").write_text("level: [")
     with pytest.raises(ConfigError, match="not in a Git repository"):
         load(tmp_path)
-    with pytest.raises(ConfigError, match=r"compass\.yaml:2:1"):
+    with pytest.raises(ConfigError, match=r"compass\.yaml:1:9"):
         load(tmp_path, revision=None)
     (tmp_path / "compass.yaml").write_text("schema: 1\nlevel: club\nid: hub\n")
     with pytest.raises(ConfigError, match="level"):
