@@ -133,9 +133,12 @@ _LONG: Final = re.compile(r"\S{16,}")
 def find_secrets(text: str) -> Iterator[Find]:
     """Secrets of the published formats anywhere in a text; quick where there is none, as nearly everywhere.
 
-    Most formats are one long word, so that only long words are looked at, and of them only those with a keyword.
+    Most formats are one long word, so that only long words are looked at, and each only if any may be one.
     """
     yield from find_formats(text, text.lower())
+    words = " ".join(_LONG.findall(text))
+    if not (_KEYWORDS.search(words.lower()) or any(one.pattern.search(words) for one in _SHAPES)):
+        return
     for word in _LONG.finditer(text):
         for found in find_in_token(word[0]):
             yield found._replace(start=found.start + word.start(), end=found.end + word.start())

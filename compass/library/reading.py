@@ -46,6 +46,11 @@ class LoadedEntry:
         data = json.loads(self.front) if isinstance(self.front, str) else self.front
         return KINDS[self.kind].model_validate(data)  # type: ignore[return-value]  # KINDS maps to the members of AnyEntry
 
+    def forget(self) -> None:
+        """Let go of what was read from the text; it is read again when it is asked for. Of ten thousand it is 100 MB."""
+        for name in ("entry", "_parts"):
+            vars(self).pop(name, None)
+
     @cached_property
     def _parts(self) -> Parts:
         return split(self.text)

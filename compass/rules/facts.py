@@ -11,7 +11,7 @@ from compass.library import LoadedEntry
 from compass.model.entry import Pattern, Postmortem
 from compass.rules.place import Place
 from compass.rules.postmortem.waivers import waivers
-from compass.rules.sketch import sketch, words
+from compass.rules.sketch import sketch
 from compass.rules.text import prose
 
 _LINK: Final = re.compile(r"\[\[((?:pat|run|pm)-[^\[\]\n]{0,80})\]\]")
@@ -66,7 +66,7 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         recordings=[(field, name) for field in fields for name in getattr(tests, field, ())],
         links=[(target, place.fields, place.offset) for target, place in _links(loaded)],
         waivers=[(", ".join(one.rules), one.until, one.offset) for one in waivers(loaded.body) if one.until],
-        sketch=sketch(words(f"{entry.summary or ''}\n{loaded.body}")),
+        sketch=sketch(f"{entry.summary or ''}\n{loaded.body}"),
     )
 
 

@@ -36,6 +36,8 @@ def apply(
             found = tuple(one for rule in local for one in islice(rule.check(loaded, context), MOST))
             fresh[loaded.blob] = found
             problems += found
+            context.facts(loaded)
+            loaded.forget()
         else:
             problems += (
                 one if one.path == loaded.path else one.model_copy(update={"path": loaded.path})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 from zlib import crc32
 
@@ -23,6 +23,7 @@ _REACH: Final = 4
 
 _CHUNK: Final = 20_000
 _WORD: Final = re.compile(r"[^\W_]{2,}")
+_BYTES: Final = re.compile(rb"[a-z0-9\x80-\xff]{2,}")
 
 
 def words(text: str) -> list[str]:
@@ -30,11 +31,12 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
-def sketch(found: Sequence[str]) -> str:
-    """BINS numbers of 16 bits, as 336 characters of base64."""
+def sketch(text: str) -> str:
+    """Of a text's words in order: BINS numbers of 16 bits, as 336 characters of base64."""
+    found = _BYTES.findall(text.casefold().encode("utf-8", "replace"))
     import numpy as np  # noqa: PLC0415  # a check whose sketches are remembered starts sooner
 
-    single = np.fromiter((crc32(word.encode("utf-8", "replace")) for word in found), np.uint64, len(found))
+    single = np.array([*map(crc32, found)], np.uint64)
     pairs = (single[:-1] * np.uint64(0x9E3779B1) + single[1:]) * np.uint64(0x85EBCA77C2B2AE63) >> np.uint64(
         24
     )

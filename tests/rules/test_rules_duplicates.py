@@ -28,7 +28,7 @@ from compass.library import load
 from compass.model.base import Problem
 from compass.rules.base import Context
 from compass.rules.duplicates import ALIKE, NearDuplicate, likely_pairs, likeness, look_alikes, score
-from compass.rules.sketch import alike, sketch, words
+from compass.rules.sketch import alike, sketch
 
 FOLDER = os.environ.get("COMPASS_BENCH_RETRIEVAL")
 """Read here, because tests run without any COMPASS_ variable."""
@@ -119,7 +119,7 @@ def test_equal_texts_have_equal_sketches_and_texts_without_two_words_are_like_no
     found_words: list[str],
 ) -> None:
     text = " ".join(found_words)
-    pair = alike([sketch(words(text)), sketch(words(text.upper()))], 0.9)
+    pair = alike([sketch(text), sketch(text.upper())], 0.9)
     assert pair == ([(0, 1)] if len(found_words) > 1 else [])
 
 
