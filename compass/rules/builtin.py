@@ -47,6 +47,7 @@ from compass.rules.postmortem.structure import (
     TimesOrdered,
 )
 from compass.rules.postmortem.timeline import TimelineDisorder
+from compass.rules.promotion import PromotionDue
 from compass.rules.recordings import UnknownRecording
 from compass.rules.replayed import ReplayTests, ReplayUnlisted
 from compass.rules.status import (
@@ -98,6 +99,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     UnknownRecording,
     ReplayTests,
     ReplayUnlisted,
+    PromotionDue,
     HiddenCharacters,
     HiddenCharactersInBody,
     IncompleteFrame,
