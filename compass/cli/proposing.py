@@ -68,6 +68,10 @@ def _as_text(proposal: Proposal) -> None:
         click.echo(f"  both sides changed {clean(field)}")
     for note in proposal.notes:
         click.echo(f"  {clean(note)}")
+    if proposal.replay and proposal.replay.patterns:
+        click.echo("  replayed over the stored recordings:")
+        for line in proposal.replay.lines():
+            click.echo(f"    {clean(line)}")
     for path, text in (proposal.leaves or {}).items():
         click.secho(f"\n--- {path.strip() or 'commit message'}", bold=True)
         click.echo(clean(text))

@@ -53,13 +53,14 @@ def list_command(context: Context, output: str) -> None:
 @click.pass_obj
 def show_command(context: Context, pid: str, output: str) -> None:
     """One proposal: what it would change, and what it still needs."""
-    from compass.federation.review import difference, show  # noqa: PLC0415  # keeps --help quick
+    from compass.federation.replayed import with_replay  # noqa: PLC0415  # keeps --help quick
+    from compass.federation.review import difference, show  # noqa: PLC0415  # as above
 
     desk = _desk(context)
     standing = show(desk, pid)
     if output == "text":
         click.echo(clean(difference(standing)))
-    print_proposal(standing.proposal(), output)
+    print_proposal(with_replay(standing), output)
 
 
 @command.command("approve")

@@ -15,7 +15,7 @@ from compass.library import Library, LoadedEntry, load
 from compass.model.base import Problem
 from compass.rules.base import Context
 from compass.rules.registry import all_rules
-from compass.rules.replays import Outcome
+from compass.rules.replays import Outcome, Replays
 from compass.rules.runner import apply
 
 _RECORDED: Final = ("recordings", "*", "recording.yaml")
@@ -28,6 +28,8 @@ class Verdict:
     loaded: LoadedEntry
     problems: tuple[Problem, ...]
     outcomes: Mapping[tuple[str, str], Outcome]
+    before: Mapping[tuple[str, str], Outcome]
+    """Replays of the entry that stands there now, over the same recordings."""
 
 
 def judged(route: Route, library: Library, path: str, text: str, files: Mapping[str, bytes]) -> Verdict:
@@ -38,17 +40,21 @@ def judged(route: Route, library: Library, path: str, text: str, files: Mapping[
     """
     loaded = replace(parse_entry(route.target, path, text.encode()), mount=library.main)
     others = tuple(one for one in library.entries if (one.mount.distance, one.path) != (0, path))
+    old = [
+        one for one in library.entries if (one.mount.distance, one.path) == (0, path) and one.id == loaded.id
+    ]
     known = {one.blob: () for one in others}  # they were checked when they came; only what joins them matters
     with TemporaryDirectory(prefix="compass-") as folder:
         whole = replace(
-            library, entries=(loaded, *others), recordings=_recordings(route.target, files, Path(folder))
+            library, entries=(loaded, *others), recordings=recordings_in(route.target, files, Path(folder))
         )
         context = Context(whole, route.today, replayed=frozenset({loaded.id}))
         found = apply(all_rules(), context, known).problems
-        return Verdict(loaded, tuple(one for one in found if one.path == path), context.outcomes)
+        before = Replays(whole.recordings).outcomes(old) if context.outcomes else {}
+        return Verdict(loaded, tuple(one for one in found if one.path == path), context.outcomes, before)
 
 
-def _recordings(target: Member, files: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
+def recordings_in(target: Member, files: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
     """The recordings of the target and those that come along, written where they can be replayed."""
     oids = {one.path: one.oid for one in target.git.tree(target.commit, "recordings")}
     blobs = target.git.read_many(oids.values())

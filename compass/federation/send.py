@@ -18,6 +18,7 @@ from compass.federation.standing import Standing, read_standing
 from compass.federation.steps import Checkpoint, pass_by
 from compass.library import blob_id
 from compass.model.proposal import Need, Proposal, State
+from compass.rules.replay_report import report_of
 
 _CLOSED: Final = {State.LANDED, State.REJECTED}
 
@@ -41,7 +42,11 @@ def preview(plan: Plan, post: Post) -> Proposal:
         answer = standing.proposal()
     else:
         answer = _unsent(plan)
-    return answer.model_copy(update={"leaves": plan.leaves(), "replaced": plan.crossed.replaced})
+    verdict = plan.verdict
+    replay = report_of([verdict.loaded], verdict.outcomes, verdict.before) if verdict.outcomes else None
+    return answer.model_copy(
+        update={"leaves": plan.leaves(), "replaced": plan.crossed.replaced, "replay": replay}
+    )
 
 
 def send(plan: Plan, post: Post) -> Proposal:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from compass.model.base import Model, SchemaVersion
+from compass.model.replay import ReplayReport
 from compass.model.scope import Role
 
 
@@ -62,6 +63,9 @@ class Proposal(Model):
     landed: str | None = Field(default=None, description="the commit on the target's main")
     conflicts: tuple[str, ...] = Field(default=(), description="fields that both sides changed differently")
     notes: tuple[str, ...] = Field(default=(), description="what is missing, stale or not counted, in words")
+    replay: ReplayReport | None = Field(
+        default=None, description="of a dry run or `review show`: changed patterns over the stored recordings"
+    )
     leaves: dict[str, str] | None = Field(
         default=None,
         description="of a dry run: everything that would leave, path -> text; commit message under ''",

@@ -48,6 +48,7 @@ from compass.rules.postmortem.structure import (
     TimesOrdered,
 )
 from compass.rules.postmortem.timeline import TimelineDisorder
+from compass.rules.promotion import PromotionDue
 from compass.rules.recordings import UnknownRecording
 from compass.rules.replayed import ReplayTests, ReplayUnlisted
 from compass.rules.secrets import Secret
@@ -102,6 +103,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     ReplayTests,
     ReplayUnlisted,
     Secret,
+    PromotionDue,
     HiddenCharacters,
     HiddenCharactersInBody,
     IncompleteFrame,

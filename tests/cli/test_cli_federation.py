@@ -10,9 +10,18 @@ from federation_world import KEYS, PAT, World, config, entry, save
 
 from compass.cli import cli
 from compass.cli.failures import guarded
+from compass.rules.samples import ALERTS, RECORDING
 
 PROPOSAL = {"schema", "proposal", "branch", "head", "tree", "target", "state", "needs", "replaced"}
-
+MATCH = """\
+match:
+  window: 15m
+  signals:
+    slow:
+      type: alert
+      matchers:
+        - alertname="HighLatency"
+  condition: slow"""
 
 template = federation_world.template
 
@@ -81,6 +90,25 @@ def test_a_contribution_through_review_to_landing_in_words(world, compass):
     assert "team/pay: nothing -> " in output
     assert f"added  {PAT}" in output
     assert "team/pay: as before" in compass("ann", "me", "sync").output
+
+
+def test_a_dry_run_and_a_review_show_what_the_pattern_matches_of_the_recordings(world, compass):
+    recording = {
+        f"recordings/pool-exhausted/{name}": text
+        for name, text in (("recording.yaml", RECORDING), ("alerts.jsonl", ALERTS))
+    }
+    save(world.git("pay.git"), recording, "ben")
+    world.write(entry().replace("\n---\n", f"\n{MATCH}\n---\n", 1))
+    dry = compass("ann", "me", "contribute", PAT, "--dry-run", "--format", "json")
+    [pattern] = dry["replay"]["patterns"]
+    [told] = pattern["recordings"]
+    assert (told["recording"], told["judgement"]) == ("pool-exhausted", "matches_unlisted")
+    assert told["signals"] == [{"name": "slow", "truth": True}]
+    assert "pool-exhausted: matches unlisted" in compass("ann", "me", "contribute", PAT, "--dry-run").output
+    pid = compass("ann", "me", "contribute", PAT, "--format", "json")["proposal"]
+    shown = compass("ben", "pay.git", "review", "show", pid, "--format", "json")
+    assert shown["replay"] == dry["replay"]
+    assert "pool-exhausted: matches unlisted" in compass("ben", "pay.git", "review", "show", pid).output
 
 
 def test_a_rejection_is_told_and_sending_the_same_again_ends_with_one(world, compass):

@@ -1,0 +1,89 @@
+"""Evidence promotes, never age: which patterns have earned their next status, and by what; nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from compass.errors import ConfigError
+from compass.library import LoadedEntry
+from compass.model.base import Problem, Severity
+from compass.model.entry import Pattern, Status
+from compass.replay.load import load_info
+from compass.rules.base import Context, Example, Rule
+from compass.rules.place import Place
+from compass.rules.status import REQUIRED
+
+_MATCH: Final = "match: {window: 15m, signals: {slow: {type: alert, matchers: ['alertname=\"HighLatency\"']}}, condition: slow}"
+_INCIDENTS: Final = 3
+_SERVICES: Final = 2
+
+
+class Due(NamedTuple):
+    """The status that an entry has earned, the evidence in words, and the fields that it still lacks for it."""
+
+    status: Status
+    reason: str
+    lacking: tuple[str, ...] = ()
+
+
+def due(loaded: LoadedEntry, context: Context) -> Due | None:
+    """The next status of a pattern, if replay and the counts of `confirmed` have earned it.
+
+    A draft is confirmed by one recording that it must match and does. A verified pattern is due for `stable` after
+    three incidents on two services, with no match in a recording that it need not match. Recordings of incidents
+    count as `confirmed` does, made ones do not; the greater of the two numbers is taken, as both may tell of the same.
+    """
+    pattern = loaded.entry
+    if not isinstance(pattern, Pattern) or pattern.tests is None:
+        return None
+    matched = {
+        name
+        for name in context.library.recordings
+        if (found := context.outcomes.get((loaded.id, name))) is not None and found.truth is True
+    }
+    right = matched.intersection(pattern.tests.must_match)
+    if not right or right != set(pattern.tests.must_match) or matched != right:
+        return None
+    if loaded.status is Status.DRAFT:
+        lacking = tuple(name for name in (*REQUIRED, "services") if not getattr(pattern, name))
+        few = ("a second hypothesis",) if len(pattern.hypotheses) < 2 else ()
+        return Due(Status.VERIFIED, f"it matches {', '.join(sorted(right))}, as it must", lacking + few)
+    counted = pattern.confirmed.incidents if pattern.confirmed else 0
+    incidents = max(counted, sum(_of_an_incident(context, name) for name in right))
+    if (
+        loaded.status is not Status.VERIFIED
+        or incidents < _INCIDENTS
+        or len(set(pattern.services)) < _SERVICES
+    ):
+        return None
+    reason = f"{incidents} incidents on {len(set(pattern.services))} services confirm it, and no stored recording speaks against it"
+    return Due(Status.STABLE, reason)
+
+
+def _of_an_incident(context: Context, name: str) -> bool:
+    try:
+        return not load_info(context.library.recordings[name]).synthetic
+    except ConfigError:
+        return False  # `check` says elsewhere that it cannot be read; it confirms nothing
+
+
+class PromotionDue(Rule):
+    """A pattern that has proved itself should say so; a person proposes it, and others approve."""
+
+    id = "promotion-due"
+    sentence = "A pattern that evidence has confirmed is proposed for its next status."
+    severity = Severity.INFO
+    good = Example(front=_MATCH.replace("HighLatency", "HighCpu"))
+    bad = Example(front=f"{_MATCH}\ntests: {{must_match: [pool-exhausted]}}")
+
+    def finish(self, context: Context) -> Iterable[Problem]:
+        """Ask for each pattern that is replayed."""
+        for loaded in context.replayable:
+            found = due(loaded, context)
+            if found is None:
+                continue
+            first = f"add {', '.join(found.lacking)}; then " if found.lacking else ""
+            hint = f"{first}set `status: {found.status}` and `compass contribute` it: reviewers decide"
+            message = f"it has earned the status {found.status}: {found.reason}"
+            yield self.problem(loaded, message, Place(("status",)), hint)
