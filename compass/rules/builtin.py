@@ -47,6 +47,7 @@ from compass.rules.postmortem.structure import (
     TimesOrdered,
 )
 from compass.rules.postmortem.timeline import TimelineDisorder
+from compass.rules.queries import QuerySyntax
 from compass.rules.recordings import UnknownRecording
 from compass.rules.replayed import ReplayTests, ReplayUnlisted
 from compass.rules.status import (
@@ -95,6 +96,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     ReviewOverdue,
     AlertMatcher,
     DestructiveStep,
+    QuerySyntax,
     UnknownRecording,
     ReplayTests,
     ReplayUnlisted,

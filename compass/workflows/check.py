@@ -177,6 +177,7 @@ def _digest(rules: Sequence[Rule]) -> str:
         documents.__name__,
         "compass.rules.text",
         "compass.rules.base",
+        "compass.rules.logql_syntax",
     }
     state = hashlib.sha256(" ".join(sorted(rule.id for rule in rules)).encode())
     for name in sorted(modules):
