@@ -60,6 +60,7 @@ from compass.rules.status import (
     WithdrawnNeedsReason,
 )
 from compass.rules.steps import DestructiveStep
+from compass.rules.vocabulary import UnknownTag
 
 RULES: Final[tuple[type[Rule], ...]] = (
     DuplicateId,
@@ -76,6 +77,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     SelfLink,
     UnknownOwner,
     UnknownService,
+    UnknownTag,
     MissingFields,
     MissingMatch,
     CompetingHypotheses,

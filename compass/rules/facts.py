@@ -32,6 +32,7 @@ class Facts(NamedTuple):
     """Ids that the entry names, in its front matter and its prose; each with the two parts of its place."""
     waivers: Sequence[Sequence[Any]] = ()
     """Rules, last ISO day and offset in the body of each waiver that ends."""
+    tags: Sequence[str] = ()
 
     def dumped(self) -> str:
         """On one line."""
@@ -63,6 +64,7 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         recordings=[(field, name) for field in fields for name in getattr(tests, field, ())],
         links=[(target, place.fields, place.offset) for target, place in _links(loaded)],
         waivers=[(", ".join(one.rules), one.until, one.offset) for one in waivers(loaded.body) if one.until],
+        tags=entry.tags,
     )
 
 
