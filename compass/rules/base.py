@@ -15,6 +15,7 @@ from compass.model.entry import Status
 from compass.rules.facts import Facts, facts_of
 from compass.rules.place import TOP, Place, position
 from compass.rules.replays import Outcome, Replays
+from compass.rules.use import Use, last_use
 
 _CLAIM: Final = re.compile(r"^id:[ \t]*[\"']?([a-z]{2,3}-[0-9a-z]{10})\b", re.MULTILINE)
 _HEAD_BYTES: Final = 65536
@@ -114,6 +115,11 @@ class Context:
         """What each of them says of each recording, by the pattern's id and the recording's name."""
         replays = self.replays or Replays(self.library.recordings)
         return replays.outcomes(list(self.replayable))
+
+    @cached_property
+    def uses(self) -> Mapping[str, Use]:
+        """The last investigation that relied on an entry, by the entry's id."""
+        return last_use(self.library, self.own)
 
     @cached_property
     def ids(self) -> dict[str, list[LoadedEntry]]:

@@ -8,7 +8,7 @@ from compass.rules.alerts import AlertMatcher
 from compass.rules.base import Rule
 from compass.rules.catalog import UnknownOwner, UnknownService
 from compass.rules.codeowners import CodeownersDrift
-from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, WindowsOrdered
+from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, Unused, WindowsOrdered
 from compass.rules.evidence import (
     EvidenceDigest,
     EvidenceTwice,
@@ -96,6 +96,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     WindowsOrdered,
     DateInFuture,
     ReviewOverdue,
+    Unused,
     AlertMatcher,
     DestructiveStep,
     QuerySyntax,
