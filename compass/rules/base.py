@@ -15,6 +15,7 @@ from compass.model.base import Problem, Severity
 from compass.model.entry import Status
 from compass.rules.facts import Facts, facts_of
 from compass.rules.place import TOP, Place, position
+from compass.rules.use import Use, last_use
 
 if TYPE_CHECKING:
     from compass.rules.replays import Outcome
@@ -120,6 +121,11 @@ class Context:
         from compass.rules.replays import Replays  # noqa: PLC0415  # it loads numpy and the evaluators
 
         return Replays(self.library.recordings, self.cache).outcomes(list(self.replayable))
+
+    @cached_property
+    def uses(self) -> Mapping[str, Use]:
+        """The last investigation that relied on an entry, by the entry's id."""
+        return last_use(self.library, self.own)
 
     @cached_property
     def ids(self) -> dict[str, list[LoadedEntry]]:

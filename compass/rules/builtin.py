@@ -8,7 +8,7 @@ from compass.rules.alerts import AlertMatcher
 from compass.rules.base import Rule
 from compass.rules.catalog import UnknownOwner, UnknownService
 from compass.rules.codeowners import CodeownersDrift
-from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, WindowsOrdered
+from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, Unused, WindowsOrdered
 from compass.rules.duplicates import NearDuplicate
 from compass.rules.evidence import (
     EvidenceDigest,
@@ -49,6 +49,7 @@ from compass.rules.postmortem.structure import (
 )
 from compass.rules.postmortem.timeline import TimelineDisorder
 from compass.rules.promotion import PromotionDue
+from compass.rules.queries import QuerySyntax
 from compass.rules.recordings import UnknownRecording
 from compass.rules.replayed import ReplayTests, ReplayUnlisted
 from compass.rules.secrets import Secret
@@ -62,6 +63,7 @@ from compass.rules.status import (
     WithdrawnNeedsReason,
 )
 from compass.rules.steps import DestructiveStep
+from compass.rules.vocabulary import UnknownTag
 
 RULES: Final[tuple[type[Rule], ...]] = (
     DuplicateId,
@@ -79,6 +81,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     SelfLink,
     UnknownOwner,
     UnknownService,
+    UnknownTag,
     MissingFields,
     MissingMatch,
     CompetingHypotheses,
@@ -97,8 +100,10 @@ RULES: Final[tuple[type[Rule], ...]] = (
     WindowsOrdered,
     DateInFuture,
     ReviewOverdue,
+    Unused,
     AlertMatcher,
     DestructiveStep,
+    QuerySyntax,
     UnknownRecording,
     ReplayTests,
     ReplayUnlisted,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from typing import Final
 
 from compass.library import LoadedEntry
@@ -13,6 +13,8 @@ from compass.rules.base import Context, Example, Rule
 from compass.rules.place import Place
 
 _CLOSED: Final = frozenset({Status.DEPRECATED, Status.WITHDRAWN})
+_RECENT: Final = timedelta(days=180)
+_LONG: Final = timedelta(days=730)
 
 
 class DatesOrdered(Rule):
@@ -70,8 +72,37 @@ class ReviewOverdue(Rule):
                 message = (
                     f"the review was due on {due}, {(context.today - date.fromisoformat(due)).days} days ago"
                 )
+                use = context.uses.get(loaded.id)
+                if use and use.day >= (context.today - _RECENT).isoformat():
+                    message += f", and {use.record} relied on it on {use.day}"
                 hint = "try it, then set `last_verified` and `review_by`"
                 yield self.problem(loaded, message, Place(("review_by",)), hint)
+
+
+class Unused(Rule):
+    """What nobody tries and nobody needs goes wrong unseen, and stands in the way of what is needed."""
+
+    id = "unused-entry"
+    sentence = "A pattern or runbook is verified, or cited by an investigation, at least every two years."
+    severity = Severity.INFO
+    good = Example(front="created: 2026-01-01")
+    bad = Example(front="created: 2023-01-01")
+
+    def finish(self, context: Context) -> Iterable[Problem]:
+        """Take the last of its days; of an overdue review another rule speaks."""
+        limit = (context.today - _LONG).isoformat()
+        for loaded in context.own:
+            if loaded.kind == "postmortem" or loaded.status in _CLOSED:
+                continue
+            days = {str(name): str(day) for name, day in context.facts(loaded).days}
+            verified = max(days["created"], days.get("last_verified", ""))
+            if verified >= limit or days.get("review_by", context.day) < context.day:
+                continue
+            use = context.uses.get(loaded.id)
+            if use is None or use.day < limit:
+                message = f"nothing shows that it still holds: not verified since {verified}, and cited by no investigation here in two years"
+                place = Place(("last_verified" if "last_verified" in days else "created",))
+                yield self.problem(loaded, message, place, "try it and set `last_verified`, or withdraw it")
 
 
 class WindowsOrdered(Rule):

@@ -35,6 +35,7 @@ class Facts(NamedTuple):
     """Rules, last ISO day and offset in the body of each waiver that ends."""
     sketch: str = ""
     """Of the summary and the body."""
+    tags: Sequence[str] = ()
 
     def dumped(self) -> str:
         """On one line."""
@@ -67,6 +68,7 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         links=[(target, place.fields, place.offset) for target, place in _links(loaded)],
         waivers=[(", ".join(one.rules), one.until, one.offset) for one in waivers(loaded.body) if one.until],
         sketch=sketch(f"{entry.summary or ''}\n{loaded.body}"),
+        tags=entry.tags,
     )
 
 

@@ -29,9 +29,6 @@ from compass.rules.registry import all_rules
 from compass.rules.runner import Findings, apply
 from compass.workflows.changes import base_of
 
-_SHARED: Final = frozenset(
-    {documents.__name__, *(f"compass.rules.{name}" for name in ("base", "facts", "text", "place"))}
-)
 _TOP: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -177,6 +174,7 @@ def _digest(rules: Sequence[Rule]) -> str:
         documents.__name__,
         "compass.rules.text",
         "compass.rules.base",
+        "compass.rules.logql_syntax",
     }
     state = hashlib.sha256(" ".join(sorted(rule.id for rule in rules)).encode())
     for name in sorted(modules):
