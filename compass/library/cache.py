@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +13,17 @@ from typing import Final, Self
 
 _VERSION: Final = 1
 _CHUNK: Final = 500
+
+
+def version_of(*names: str) -> str:
+    """Changes whenever the code of the loaded modules whose names begin so may have; for the name of a cache."""
+    state = hashlib.sha256()
+    for name in sorted(sys.modules):
+        file = getattr(sys.modules[name], "__file__", None)
+        if name.startswith(names) and file:
+            found = Path(file).stat()
+            state.update(f"{name}:{found.st_size}:{found.st_mtime_ns}".encode())
+    return state.hexdigest()[:12]
 
 
 class ParseCache:

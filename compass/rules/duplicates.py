@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from compass.library import LoadedEntry
+from compass.library.cache import ParseCache, version_of
 from compass.model.base import Problem, Severity
 from compass.model.entry import Pattern, Status
 from compass.rules.base import Context, Example, Rule
@@ -25,6 +28,7 @@ _CROWD: Final = (
     40  # entries that share a band: more are a template's, and only the nearest in order are compared
 )
 _NEIGHBOURS: Final = 8
+_SKETCH: Final = "compass.rules.sketch"
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _DEAD: Final = frozenset({Status.WITHDRAWN, Status.DEPRECATED})
 
@@ -128,22 +132,39 @@ class NearDuplicate(Rule):
     )
 
     def finish(self, context: Context) -> Iterable[Problem]:
-        """Compare the likely pairs, of which one at least is the repository's own."""
+        """Of the pairs that are alike, one at least is the repository's own, and neither says why."""
         found: dict[str, list[LookAlike]] = defaultdict(list)
         places: dict[str, LoadedEntry] = {}
-        for one, other in likely_pairs(context):
-            if _linked(one, other, context):
-                continue
-            score = likeness(one, other)
-            if score >= ALIKE:
+        for one, other, value in alike_pairs(context):
+            if not _linked(one, other, context):
                 later, earlier = sorted((one, other), key=_age)[::-1]
                 places[later.id] = later
-                found[later.id].append(_shown(earlier, score))
+                found[later.id].append(_shown(earlier, value))
         for name, others in sorted(found.items()):
             best = sorted(others, key=lambda one: (-one.score, one.place))[:SHOWN]
             told = "; ".join(f"{one.id} in {one.place} ({one.score:.2f})" for one in best)
             hint = "link it under `related` as similar, duplicates or supersedes; or make one entry of both"
             yield self.problem(places[name], f"it is very much like {told}", Place(("title",)), hint)
+
+
+def alike_pairs(context: Context) -> list[tuple[LoadedEntry, LoadedEntry, float]]:
+    """The pairs of near-duplicates with their likeness; remembered as long as no entry changes."""
+    entries = {f"{one.mount.id}:{one.path}": one for one in context.library.entries}
+    key = hashlib.sha256(
+        "\n".join(f"{place}\0{one.blob}" for place, one in entries.items()).encode()
+    ).hexdigest()
+    with ParseCache(context.cache, f"alike-{version_of(__name__, _SKETCH)}") as stored:
+        row = stored.find([key]).get(key)
+        if row is None:
+            rows = [
+                (f"{one.mount.id}:{one.path}", f"{other.mount.id}:{other.path}", value)
+                for one, other in likely_pairs(context)
+                if (value := likeness(one, other)) >= ALIKE
+            ]
+            stored.remember(key, json.dumps(rows))
+        else:
+            rows = json.loads(row)
+    return [(entries[one], entries[other], value) for one, other, value in rows]
 
 
 def _age(loaded: LoadedEntry) -> tuple[int, str, str]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache as remembered
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from compass.adapters.telemetry.queries import ToolTelemetry
 from compass.errors import CompassError
 from compass.library import LoadedEntry
-from compass.library.cache import ParseCache
+from compass.library.cache import ParseCache, version_of
 from compass.model.entry import Pattern
 from compass.model.match import Truth
 from compass.model.recording import RecordingInfo
@@ -74,7 +72,7 @@ class Replays:
         }
         by_id = {loaded.id: loaded for loaded in patterns}
         found: dict[tuple[str, str], Outcome] = {}
-        with ParseCache(self.cache, f"replays-{_version()}") as stored:
+        with ParseCache(self.cache, f"replays-{version_of(*_CODE)}") as stored:
             known = stored.find(pairs.values())
             # Recording by recording, so that no more than one is held at a time.
             for (entry, name), key in sorted(pairs.items(), key=lambda pair: pair[0][1]):
@@ -128,15 +126,3 @@ def _loaded(row: str) -> Outcome:
         tuple((name, value) for name, value in group),
         error,
     )
-
-
-@remembered
-def _version() -> str:
-    """Changes whenever the code that evaluates may have."""
-    state = hashlib.sha256()
-    for name in sorted(sys.modules):
-        file = getattr(sys.modules[name], "__file__", None)
-        if name.startswith(_CODE) and file:
-            found = Path(file).stat()
-            state.update(f"{name}:{found.st_size}:{found.st_mtime_ns}".encode())
-    return state.hexdigest()[:12]

@@ -73,10 +73,10 @@ def alike(sketches: Iterable[str], least: float) -> list[tuple[int, int]]:
         for step in range(1, _REACH + 1):
             same = np.flatnonzero(ordered[step:] == ordered[:-step])
             found.append(members[same] * count + members[same + step])
-    pairs = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
-    kept: list[tuple[int, int]] = []
+    kept: set[tuple[int, int]] = set()
+    pairs = np.concatenate(found) if found else np.empty(0, np.int64)
     for start in range(0, len(pairs), _CHUNK):
         one, other = np.divmod(pairs[start : start + _CHUNK], count)
-        enough = (rows[one] == rows[other]).mean(axis=1) >= least
-        kept += zip(one[enough].tolist(), other[enough].tolist(), strict=True)
-    return kept
+        enough = (rows[one] == rows[other]).sum(axis=1) >= least * BINS
+        kept.update(zip(one[enough].tolist(), other[enough].tolist(), strict=True))
+    return sorted(kept)
