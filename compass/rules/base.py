@@ -100,6 +100,21 @@ class Context:
         return tuple(entry for entry in self.library.entries if entry.mount.distance == 0)
 
     @cached_property
+    def answerable(self) -> tuple[LoadedEntry, ...]:
+        """The own entries that a change may have made wrong: those that it touched, and all once it took something away.
+
+        Without a base: all. What else may be wrong was so before, and is for another day.
+        """
+        base = self.base
+        if base is None:
+            return self.own
+        there = {one.id for one in self.own if one.status is not Status.WITHDRAWN}
+        paths = {one.path for one in self.own}
+        if any(name not in there for name in base.entries) or not base.changed <= paths:
+            return self.own
+        return tuple(one for one in self.own if one.path in base.changed)
+
+    @cached_property
     def replayable(self) -> tuple[LoadedEntry, ...]:
         """The own patterns with a match that are still in use, where there is a recording to replay."""
         if not self.library.recordings:

@@ -49,7 +49,7 @@ def apply(
 
 def _over_all(wider: Sequence[Rule], rules: Sequence[Rule], context: Context) -> Iterator[Problem]:
     looking = [rule for rule in wider if type(rule).check is not Rule.check]
-    for loaded in context.own:
+    for loaded in context.answerable:
         for rule in looking:
             yield from islice(rule.check(loaded, context), MOST)
     for rule in rules:

@@ -21,7 +21,6 @@ from compass.library import Library, load
 from compass.library.cache import ParseCache
 from compass.library.collector import paused
 from compass.model.base import Model, Problem, SchemaVersion, Severity
-from compass.model.entry import Status
 from compass.rules.base import Base, Context, Rule
 from compass.rules.facts import Facts
 from compass.rules.hints import with_hint
@@ -104,30 +103,22 @@ def find_problems(
 ) -> tuple[Problem, ...]:
     """Everything that is wrong with the first repository of a library, by place; with `base` what a change did."""
     rules = all_rules()
-    findings = (
-        _remembered(rules, library, today, cache, base)
-        if cache
-        else apply(rules, Context(library, today, base=base))
-    )
+    context, findings = _applied(rules, library, today, cache, base)
     above = tuple(f"{mount.id}:" for mount in library.mounts[1:])
     own = [with_hint(problem) for problem in library.problems if not problem.path.startswith(above)]
     found = [*own, *findings.problems]
     if base:
-        found = list(_touched(found, library, base, rules))
+        found = list(_touched(found, context, base, rules))
     return tuple(sorted(found, key=_order))
 
 
 def _touched(
-    problems: Iterable[Problem], library: Library, base: Base, rules: Sequence[Rule]
+    problems: Iterable[Problem], context: Context, base: Base, rules: Sequence[Rule]
 ) -> Iterator[Problem]:
     """What a change is answerable for: its own files, and errors elsewhere that what it took away may have made."""
     gradual = {rule.id for rule in rules if rule.gradual}
     joint = {rule.id for rule in rules if not rule.local}
-    entries = {loaded.path for loaded in library.entries if loaded.mount.distance == 0}
-    there = {loaded.id for loaded in library.entries if loaded.status is not Status.WITHDRAWN}
-    took = any(name not in there for name in base.entries) or any(
-        path not in entries for path in base.changed
-    )
+    took = context.answerable is context.own
     for problem in problems:
         if problem.path in base.changed:
             strict = problem.rule in gradual and problem.severity is Severity.WARNING
@@ -140,9 +131,9 @@ def _order(problem: Problem) -> tuple[str, int, int, int, str]:
     return (problem.path, problem.line, problem.column, _TOP[problem.severity], problem.rule)
 
 
-def _remembered(
-    rules: Sequence[Rule], library: Library, today: date, cache: Path, base: Base | None
-) -> Findings:
+def _applied(
+    rules: Sequence[Rule], library: Library, today: date, cache: Path | None, base: Base | None
+) -> tuple[Context, Findings]:
     """Run the rules, without those whose answer about a text is known."""
     with ParseCache(cache, f"findings-{_digest(rules)}") as stored:
         rows = {
@@ -165,16 +156,15 @@ def _remembered(
         }
         for blob, found in findings.fresh.items():
             stored.remember(blob, "\n".join([facts[blob], *(one.model_dump_json() for one in found)]))
-    return findings
+    return context, findings
 
 
 def _digest(rules: Sequence[Rule]) -> str:
     """Changes whenever the code of a rule may have: then nothing that was remembered holds."""
     modules = {type(rule).__module__ for rule in rules} | {
         documents.__name__,
-        "compass.rules.text",
-        "compass.rules.base",
-        "compass.rules.logql_syntax",
+        "compass.anonymize.secrets",
+        *(f"compass.rules.{name}" for name in ("base", "facts", "logql_syntax", "place", "sketch", "text")),
     }
     state = hashlib.sha256(" ".join(sorted(rule.id for rule in rules)).encode())
     for name in sorted(modules):
