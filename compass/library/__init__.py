@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from compass.errors import ConfigError, OutsideError
+from compass.library.alerts import Alert
 from compass.library.cache import ParseCache
 from compass.library.collector import paused
 from compass.library.reading import LoadedEntry, Part, explain, read_source
@@ -47,6 +48,10 @@ class Library:
     mounts: tuple[Mount, ...]
     entries: tuple[LoadedEntry, ...] = ()
     entities: Mapping[str, Entity] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
+    """The alerting rules in the catalog of the first repository."""
+    alerts_above: frozenset[str] = frozenset()
+    """Names of alerts in the catalogs of the others."""
     private: PrivateNames = field(default_factory=PrivateNames)
     people: People | None = None
     teams: Teams | None = None
@@ -91,6 +96,8 @@ def load(
         mounts=tuple(source.mount for source in sources),
         entries=tuple(entry for part in parts for entry in part.entries),
         entities={ref: entity for part in reversed(parts) for ref, entity in part.entities.items()},
+        alerts=tuple(parts[0].alerts),
+        alerts_above=frozenset(alert.name for part in parts[1:] for alert in part.alerts),
         private=parts[0].private,
         people=next((part.people for part in parts if part.people), None),
         teams=next((part.teams for part in parts if part.teams), None),

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from compass.adapters.documents import Parts, YamlProblem, locate, parse_documents, parse_yaml, split
+from compass.library.alerts import Alert, alerts_in
 from compass.library.cache import ParseCache
 from compass.library.source import Mount, Source
 from compass.model.base import Problem, Severity
@@ -85,6 +86,7 @@ class Part:
 
     entries: list[LoadedEntry] = field(default_factory=list)
     entities: dict[str, Entity] = field(default_factory=dict)
+    alerts: list[Alert] = field(default_factory=list)
     private: PrivateNames = field(default_factory=PrivateNames)
     people: People | None = None
     teams: Teams | None = None
@@ -257,6 +259,7 @@ def _catalog(path: str, raw: bytes, part: Part) -> None:
     except YamlProblem as problem:
         part.problems.append(_problem("yaml", path, problem.message, None, problem.line, problem.column))
         return
+    part.alerts += alerts_in(path, text, documents)
     for number, data in enumerate(documents, 1):
         # Other standard formats (OpenSLO, rule files) lie in this folder too; only Backstage's are entities.
         if isinstance(data, dict) and str(data.get("apiVersion", "")).startswith("backstage.io/"):

@@ -138,6 +138,11 @@ class Context:
         return Replays(self.library.recordings, self.cache).outcomes(list(self.replayable))
 
     @cached_property
+    def alerts(self) -> frozenset[str]:
+        """Names of the alerts in rule files of the catalogs, here and above."""
+        return self.library.alerts_above | {alert.name for alert in self.library.alerts}
+
+    @cached_property
     def uses(self) -> Mapping[str, Use]:
         """The last investigation that relied on an entry, by the entry's id."""
         return last_use(self.library, self.own)

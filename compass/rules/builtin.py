@@ -8,6 +8,7 @@ from compass.rules.alerts import AlertMatcher
 from compass.rules.base import Rule
 from compass.rules.catalog import UnknownOwner, UnknownService
 from compass.rules.codeowners import CodeownersDrift
+from compass.rules.coverage import AlertWithoutRunbook, RunbookWithoutAlert
 from compass.rules.dates import DateInFuture, DatesOrdered, ReviewOverdue, Unused, WindowsOrdered
 from compass.rules.duplicates import NearDuplicate
 from compass.rules.evidence import (
@@ -102,6 +103,8 @@ RULES: Final[tuple[type[Rule], ...]] = (
     ReviewOverdue,
     Unused,
     AlertMatcher,
+    AlertWithoutRunbook,
+    RunbookWithoutAlert,
     DestructiveStep,
     QuerySyntax,
     UnknownRecording,

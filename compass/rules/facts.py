@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from compass.library import LoadedEntry
-from compass.model.entry import Pattern, Postmortem
+from compass.model.entry import Pattern, Postmortem, Runbook
 from compass.rules.place import Place
 from compass.rules.postmortem.waivers import waivers
 from compass.rules.sketch import sketch
@@ -36,6 +36,8 @@ class Facts(NamedTuple):
     sketch: str = ""
     """Of the summary and the body."""
     tags: Sequence[str] = ()
+    alerts: Sequence[str] = ()
+    """Names of the alerts that a runbook is for."""
 
     def dumped(self) -> str:
         """On one line."""
@@ -69,6 +71,7 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         waivers=[(", ".join(one.rules), one.until, one.offset) for one in waivers(loaded.body) if one.until],
         sketch=sketch(f"{entry.summary or ''}\n{loaded.body}"),
         tags=entry.tags,
+        alerts=[one.name for one in entry.alerts] if isinstance(entry, Runbook) else (),
     )
 
 

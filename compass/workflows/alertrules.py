@@ -1,44 +1,15 @@
-"""Alerting rules of Prometheus and Loki, as rule files or as Kubernetes' PrometheusRule, and the text of their drafts.
-
-Format: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/
-"""
+"""The text of the drafts that are made of alerting rules."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from compass.adapters.documents import YamlProblem, parse_documents
-from compass.rules.hidden import HIDDEN
+from compass.library.alerts import Alert
 
 _LOGQL: Final = re.compile(r"\}\s*(?:\|[=~>]|![=~>]|\|\s*[a-z])")
 _LEADING: Final = ("summary", "description", "message")
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alerting rule, as it stands in its file."""
-
-    name: str
-    source: str
-    group: str
-    expression: str
-    hold: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-
-
-def read_alerts(name: str, text: str) -> list[Alert] | str:
-    """The alerting rules of a file (none for YAML of another sort), or why it cannot be read."""
-    if "alert" not in text:
-        return []
-    try:
-        documents = parse_documents(text)
-    except YamlProblem as problem:
-        return f"line {problem.line}: {problem.message}"
-    return [alert for data in documents for alert in _alerts(name, data)]
 
 
 def alert_body(group: Sequence[Alert]) -> str:
@@ -69,34 +40,3 @@ def fenced(text: str, language: str) -> str:
 
 def _rank(key: str) -> int:
     return _LEADING.index(key) if key in _LEADING else len(_LEADING)
-
-
-def _alerts(name: str, data: Any) -> list[Alert]:
-    if isinstance(data, dict) and isinstance(data.get("spec"), dict):
-        data = data["spec"]
-    found = []
-    for group in _list(data, "groups"):
-        for rule in _list(group, "rules"):
-            if isinstance(rule, dict) and isinstance(rule.get("alert"), str) and rule["alert"].strip():
-                title = " ".join(HIDDEN.sub("", rule["alert"]).split())
-                found.append(
-                    Alert(
-                        name=title,
-                        source=name,
-                        group=str(group.get("name", "")),
-                        expression=str(rule.get("expr", "")),
-                        hold=str(rule.get("for", "")),
-                        labels=_texts(rule.get("labels")),
-                        annotations=_texts(rule.get("annotations")),
-                    )
-                )
-    return found
-
-
-def _list(data: Any, key: str) -> list[Any]:
-    found = data.get(key) if isinstance(data, dict) else None
-    return found if isinstance(found, list) else []
-
-
-def _texts(data: Any) -> dict[str, str]:
-    return {str(key): str(value).strip() for key, value in data.items()} if isinstance(data, dict) else {}

@@ -12,8 +12,9 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from compass.library.alerts import Alert, read_alerts
 from compass.library.source import MAX_FILE, shown, walk
-from compass.workflows.alertrules import Alert, alert_body, read_alerts
+from compass.workflows.alertrules import alert_body
 from compass.workflows.backstage import CatalogFile, read_catalog
 from compass.workflows.foreign_postmortem import is_postmortem, read_account
 from compass.workflows.markdown import read_markdown
