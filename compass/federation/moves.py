@@ -8,6 +8,7 @@ from typing import Final
 
 from compass.adapters.forge.plain import MAIN, PlainForge
 from compass.errors import ConflictError, UsageError
+from compass.federation.confirming import confirm
 from compass.federation.plan import make_plan
 from compass.federation.pulls import open_pull_request
 from compass.federation.repositories import Member, find_parent, find_roster, open_member, via_origin
@@ -23,14 +24,19 @@ _ATTEMPTS: Final = 4
 _ABOVE: Final = {Level.TEAM: Level.TRIBE, Level.TRIBE: Level.HUB}
 
 
-def contribute(repo: Path, entry: str, setting: Setting, *, dry: bool = False) -> Proposal:
+def contribute(
+    repo: Path, entry: str, setting: Setting, *, dry: bool = False, confirmed: bool = False
+) -> Proposal:
     """Propose an entry to the team: from the personal repository, or from a clone of the team's own.
 
-    With `dry` nothing is written, and the answer holds everything that would leave.
+    With `dry` nothing is written, and the answer holds everything that would leave. With `confirmed` a pattern first
+    gets the status that evidence has earned it, in a commit of the clone.
     """
-    return _again(
+    earned = confirm(repo, entry, setting) if confirmed else None
+    found = _again(
         lambda: _carry(_contribution(repo, entry, setting, dry=dry), _outbox(repo), setting, dry=dry)
     )
+    return found.model_copy(update={"notes": (earned, *found.notes)}) if earned else found
 
 
 def promote(

@@ -60,7 +60,7 @@ class StatusTransition(Rule):
                 )
                 yield self.problem(loaded, f"{old} cannot become {new} in one step", place, hint)
             elif _proof(before) == _proof(loaded):
-                hint = "add what confirms it: evidence, `confirmed`, or the recordings that it must match"
+                hint = "add what confirms it: evidence, `confirmed`, the day on which it was verified, or the recordings that it must match"
                 yield self.problem(
                     loaded,
                     f"it became {new}, and nothing else changed: evidence promotes, never age",
@@ -71,7 +71,8 @@ class StatusTransition(Rule):
 
 def _proof(loaded: LoadedEntry) -> tuple[object, ...]:
     entry = loaded.entry
-    return entry.evidence, entry.confirmed, entry.tests if isinstance(entry, Pattern) else None
+    tests = entry.tests if isinstance(entry, Pattern) else None
+    return entry.evidence, entry.confirmed, entry.last_verified, tests
 
 
 class Tombstone(Rule):

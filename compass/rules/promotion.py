@@ -20,11 +20,14 @@ _SERVICES: Final = 2
 
 
 class Due(NamedTuple):
-    """The status that an entry has earned, the evidence in words, and the fields that it still lacks for it."""
+    """The status that an entry has earned, the evidence in words, the fields that it still lacks for it, and by how many
+    incidents it is confirmed.
+    """
 
     status: Status
     reason: str
     lacking: tuple[str, ...] = ()
+    incidents: int = 0
 
 
 def due(loaded: LoadedEntry, context: Context) -> Due | None:
@@ -45,12 +48,14 @@ def due(loaded: LoadedEntry, context: Context) -> Due | None:
     right = matched.intersection(pattern.tests.must_match)
     if not right or right != set(pattern.tests.must_match) or matched != right:
         return None
+    counted = pattern.confirmed.incidents if pattern.confirmed else 0
+    incidents = max(counted, sum(_of_an_incident(context, name) for name in right))
     if loaded.status is Status.DRAFT:
         lacking = tuple(name for name in (*REQUIRED, "services") if not getattr(pattern, name))
         few = ("a second hypothesis",) if len(pattern.hypotheses) < 2 else ()
-        return Due(Status.VERIFIED, f"it matches {', '.join(sorted(right))}, as it must", lacking + few)
-    counted = pattern.confirmed.incidents if pattern.confirmed else 0
-    incidents = max(counted, sum(_of_an_incident(context, name) for name in right))
+        return Due(
+            Status.VERIFIED, f"it matches {', '.join(sorted(right))}, as it must", lacking + few, incidents
+        )
     if (
         loaded.status is not Status.VERIFIED
         or incidents < _INCIDENTS
@@ -58,7 +63,7 @@ def due(loaded: LoadedEntry, context: Context) -> Due | None:
     ):
         return None
     reason = f"{incidents} incidents on {len(set(pattern.services))} services confirm it, and no stored recording speaks against it"
-    return Due(Status.STABLE, reason)
+    return Due(Status.STABLE, reason, incidents=incidents)
 
 
 def _of_an_incident(context: Context, name: str) -> bool:
@@ -84,6 +89,6 @@ class PromotionDue(Rule):
             if found is None:
                 continue
             first = f"add {', '.join(found.lacking)}; then " if found.lacking else ""
-            hint = f"{first}set `status: {found.status}` and `compass contribute` it: reviewers decide"
+            hint = f"{first}propose it with `compass contribute {loaded.id} --confirm` in a clone: reviewers decide"
             message = f"it has earned the status {found.status}: {found.reason}"
             yield self.problem(loaded, message, Place(("status",)), hint)
