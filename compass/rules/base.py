@@ -49,13 +49,13 @@ class Example:
 class Base:
     """What a change is compared with: the entries whose file it changed or took away, as they stood, by id.
 
-    `changed` are the paths of the files that differ, new ones too; `gone` maps the ids of entries that were deleted
-    at any time before to the day on which they had been created.
+    `changed` are the paths of the files that differ, new ones too; `taken` maps the ids of entries that were deleted
+    at any time before, or that an open proposal brings, to the day on which they were created.
     """
 
     entries: Mapping[str, LoadedEntry]
     changed: frozenset[str]
-    gone: Mapping[str, str] = field(default_factory=dict)
+    taken: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

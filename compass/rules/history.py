@@ -109,18 +109,18 @@ class ReusedId(Rule):
     """Links, records and copies elsewhere mean the entry that had the id first."""
 
     id = "reused-id"
-    sentence = "An id that another entry once had is never used again."
+    sentence = "An id that another entry once had, or has in an open proposal, is never used again."
     good = Example()
     bad = Example(front="created: 2026-02-01", before=(Example(front="created: 2025-01-01"),))
 
     def finish(self, context: Context) -> Iterable[Problem]:
-        """Compare with the entry of that id that was changed, or deleted at any time before."""
-        gone = context.base.gone if context.base else {}
+        """Compare with the entry of that id that was changed, deleted at any time before, or is proposed."""
+        taken = context.base.taken if context.base else {}
         for loaded, before in _changed(context):
-            day = before.entry.created.isoformat() if before else gone.get(loaded.id)
+            day = before.entry.created.isoformat() if before else taken.get(loaded.id)
             now = loaded.entry.created.isoformat()
             if day and day != now:
-                message = f"{loaded.id} belonged to an entry created on {day}, this one was created on {now}"
+                message = f"{loaded.id} belongs to an entry created on {day}, this one was created on {now}"
                 hint = "draw a new id with `compass new`, or keep `created` if it is the same entry"
                 yield self.problem(loaded, message, Place(("id",)), hint)
 

@@ -17,6 +17,8 @@ from compass.model.entry import FOLDERS
 from compass.rules.base import Base
 
 _HEAD: Final = 4096
+_MOST: Final = 500  # open proposals that are looked at
+_PROPOSE: Final = "compass/propose/"
 _ID: Final = re.compile(rb"^id:[ \t]*[\"']?([a-z]{2,3}-[0-9a-z]{10})\b", re.MULTILINE)
 _CREATED: Final = re.compile(rb"^created:[ \t]*[\"']?(\d{4}-\d\d-\d\d)", re.MULTILINE)
 
@@ -43,7 +45,9 @@ def base_of(library: Library, revision: str) -> Base:
     stood = [path for path in changed if path in before and path.endswith(".md") and WANTED.fullmatch(path)]
     entries = _read(mount, {path: before[path] for path in sorted(stood)})
     fresh = {one.id for one in library.entries if one.mount.distance == 0 and one.path in changed}
-    return Base(entries, changed, dict(_gone(mount, commit)) if fresh - entries.keys() else {})
+    if fresh <= entries.keys():
+        return Base(entries, changed)
+    return Base(entries, changed, dict(_gone(mount, commit)) | dict(_proposed(mount, commit)))
 
 
 def _matters(path: str) -> bool:
@@ -91,8 +95,26 @@ def _gone(mount: Mount, commit: str) -> Iterator[tuple[str, str]]:
     folders = [f"{mount.prefix}{folder}" for folder in FOLDERS.values()]
     options = ("--diff-filter=D", "--no-renames", "--no-ext-diff", "--no-textconv", "--raw", "--no-abbrev")
     rows = git.git("log", *options, "-z", "--format=", commit, "--", *folders).split(b"\0")
+    yield from _named(git, rows, 2)
+
+
+def _proposed(mount: Mount, commit: str) -> Iterator[tuple[str, str]]:
+    """The same of each entry that an open proposal brings, as far as its branch has been fetched."""
+    git = mount.git
+    assert git is not None  # noqa: S101  # the caller has looked
+    folders = [f"{mount.prefix}{folder}" for folder in FOLDERS.values()]
+    refs = {head for name, head in git.refs("refs/heads/", "refs/remotes/").items() if _PROPOSE in name}
+    for head in sorted(refs)[:_MOST]:
+        options = ("-r", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=A", "-z")
+        status, out, _ = git.attempt("diff-tree", *options, commit, head, "--", *folders)
+        if not status:
+            yield from _named(git, out.split(b"\0"), 3)
+
+
+def _named(git: GitRepository, rows: list[bytes], side: int) -> Iterator[tuple[str, str]]:
+    """Id and day of the entries in the raw output of a diff; `side` is the column of their blobs."""
     blobs = {
-        head.split()[2].decode()
+        head.split()[side].decode()
         for head, path in zip(rows[0::2], rows[1::2], strict=False)
         if head.startswith(b":") and path.endswith(b".md")
     }

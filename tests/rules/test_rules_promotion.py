@@ -24,8 +24,9 @@ MUST_NOT = "tests: {must_not_match: [pool-exhausted]}"
 def context(folder: Path, fields: list[str], recordings: tuple[str, ...] = ()) -> Context:
     texts = files(Example(front="\n".join([SLOW, *fields])))
     alerts = texts["recordings/pool-exhausted/alerts.jsonl"]
-    for name in recordings:
+    for number, name in enumerate(recordings):
         info = RECORDING.replace("id: pool-exhausted", f"id: {name}").replace("synthetic: true\n", "")
+        info = info.replace("10:04:00Z", f"10:{10 + number}:00Z")
         texts |= {
             f"recordings/{name}/recording.yaml": info,
             f"recordings/{name}/alerts.jsonl": alerts,
@@ -76,6 +77,37 @@ def test_recordings_of_incidents_count_and_one_that_nobody_lists_speaks_against_
     assert found.status is Status.STABLE
     loose = context(tmp_path / "b", ["status: verified", TWO, listed], (*names, "unlisted"))
     assert due(loose.own[0], loose) is None
+
+
+def investigated(folder: Path, name: str, *, at: str, service: str, verdict: str, recording: str) -> None:
+    file = folder / "investigations" / "2026" / f"inv-{name * 10}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    hypothesis = f"{{pattern: pat-0000000000, verdict: {verdict}, service: {service}}}"
+    incident = f"{{detected: '{at}', recording: {recording}}}"
+    file.write_text(f"started: '{at}'\nincident: {incident}\nhypotheses: [{hypothesis}]\n", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, Status.STABLE),
+        ({"verdict": "refuted"}, None),
+        ({"at": "2026-02-02T10:00:00Z"}, None),  # the incident of the second record
+        ({"recording": "pool-exhausted"}, None),  # made by a generator
+    ],
+)
+def test_investigations_count_by_incident_where_their_experiments_supported_it(
+    tmp_path: Path, change: dict[str, str], expected: Status | None
+) -> None:
+    for name, service in (("1", "checkout"), ("2", "cart")):
+        at = f"2026-02-0{name}T11:00:00+01:00"
+        investigated(tmp_path, name, at=at, service=service, verdict="supported", recording="null")
+    third = {"at": "2026-02-03T10:00:00Z", "service": "cart", "verdict": "supported", "recording": "null"}
+    investigated(tmp_path, "3", **(third | change))
+    (tmp_path / "investigations" / "2026" / "inv-4444444444.yaml").write_text("pat-0000000000: [\n", "utf-8")
+    here = context(tmp_path, ["status: verified", ONE, MUST])
+    found = due(here.own[0], here)
+    assert (found.status if found else None) is expected
 
 
 def test_a_stable_pattern_has_nothing_above_it(tmp_path: Path) -> None:
