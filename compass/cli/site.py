@@ -56,7 +56,7 @@ def build(context: Context, audience: str | None, folder: Path, output: str) -> 
     else:
         click.echo(
             clean(
-                f"{built.output}: {built.entries:,} entries on {built.pages:,} pages, for {built.audience.value} readers, in {seconds:.1f} s"
+                f"{built.output}: {built.entries:,} {'entry' if built.entries == 1 else 'entries'} on {built.pages:,} pages, for {built.audience.value} readers, in {seconds:.1f} s"
             )
         )
         note(f"Look at it: python3 -m http.server --bind 127.0.0.1 --directory {built.output}")

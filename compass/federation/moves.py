@@ -17,10 +17,12 @@ from compass.federation.seal import parse_seal
 from compass.federation.send import Post, preview, send
 from compass.federation.setting import Setting
 from compass.federation.source import SourceEntry, commit_personal, read_source_entry, requester_of
+from compass.model.base import Severity
 from compass.model.proposal import Proposal, Verb
 from compass.model.scope import Level
 
 _ATTEMPTS: Final = 4
+_WARNED: Final = 5  # warnings of `check` that are repeated with a proposal
 _ABOVE: Final = {Level.TEAM: Level.TRIBE, Level.TRIBE: Level.HUB}
 
 
@@ -68,7 +70,11 @@ def _carry(route: Route, outbox: PlainForge, setting: Setting, *, dry: bool) -> 
     plan = make_plan(route)
     post = Post(outbox, setting.draw, setting.now, setting.step)
     found = preview(plan, post) if dry else open_pull_request(plan, send(plan, post), setting)
-    return found.model_copy(update={"notes": (*route.source.notes, *plan.crossed.notes, *found.notes)})
+    warned = [
+        f"{one.location}: {one.message}" for one in plan.verdict.problems if one.severity is Severity.WARNING
+    ]
+    notes = (*route.source.notes, *plan.crossed.notes, *found.notes, *warned[:_WARNED])
+    return found.model_copy(update={"notes": notes})
 
 
 def _outbox(repo: Path) -> PlainForge:

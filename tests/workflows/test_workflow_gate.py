@@ -72,8 +72,15 @@ def test_the_steps_check_a_proposal_as_it_would_be_merged(tmp_path: Path) -> Non
     base = subprocess.run(
         ["git", "-C", team, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    broken = team / "runbooks" / "relieve-an-exhausted-connection-pool.md"
-    broken.write_text(broken.read_text("utf-8").replace("owner: group:default/payments", "owner: x"), "utf-8")
+    runbook = team / "runbooks" / "relieve-an-exhausted-connection-pool.md"
+    runbook.write_text(
+        runbook.read_text("utf-8").replace("owner: group:default/payments", "owner: x"), "utf-8"
+    )
+    pattern = team / "patterns" / "connection-pool-exhaustion-after-a-rollout.md"
+    text = pattern.read_text("utf-8")
+    loose = text.replace("condition: slow and roll and (pool or waiting)", "condition: slow or not slow")
+    assert loose != text
+    pattern.write_text(loose, "utf-8")
     head = commit_all(team).resolve("refs/heads/main") or ""
     work = tmp_path / "work"
     work.mkdir()
@@ -82,6 +89,7 @@ def test_the_steps_check_a_proposal_as_it_would_be_merged(tmp_path: Path) -> Non
         "GITHUB_SERVER_URL": (tmp_path / "server").as_uri(),
         "GITHUB_REPOSITORY": "acme/organization/teams/payments",
         "GITHUB_SHA": head,
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "TOKEN": "none",
         "BASE": base,
     }
@@ -95,7 +103,15 @@ def test_the_steps_check_a_proposal_as_it_would_be_merged(tmp_path: Path) -> Non
     done = run("Check")
     assert done.returncode == 1
     assert re.search(r"::error file=runbooks/relieve-an-exhausted-connection-pool\.md,line=\d+,", done.stdout)
-    assert all("relieve-an-exhausted" in line for line in done.stdout.splitlines() if "::error" in line)
+    assert "it must not match 'quiet-afternoon' and does" in done.stdout
+    touched = ("relieve-an-exhausted-connection-pool", "connection-pool-exhaustion-after-a-rollout")
+    assert all(
+        any(name in line for name in touched) for line in done.stdout.splitlines() if "::error" in line
+    )
+    assert run("Report").returncode == 0
+    summary = (tmp_path / "summary.md").read_text("utf-8")
+    assert summary.startswith(MARK)
+    assert "**matches wrongly**" in summary
 
 
 def handles(top: Path) -> None:
