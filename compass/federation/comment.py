@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from compass.library import LoadedEntry
 from compass.model.base import Problem, Severity
-from compass.model.entry import Pattern
-from compass.model.match import Truth
 from compass.model.proposal import Replaced
-from compass.rules.replays import Outcome
+from compass.rules.replay_report import Outcomes, report_of
 
 MARK: Final = "<!-- compass: sticky -->"
 """The first line, by which the comment is found again."""
@@ -26,11 +24,7 @@ MOST: Final = 65_536
 """Characters that a comment on GitHub may have."""
 
 REPLAYED: Final = "Replayed over the stored recordings"
-Outcomes = Mapping[tuple[str, str], Outcome]
-"""By the pattern's id and the recording's name."""
-
-_NEARLY: Final = 0.5
-_TRUTH: Final[Mapping[Truth, str]] = {True: "it matched", False: "it did not match", None: "unknown"}
+_NONE: Final[Outcomes] = MappingProxyType({})
 _ROWS: Final = 50
 _ENTRIES: Final = 20
 _ROOM: Final = 400
@@ -153,38 +147,6 @@ def code(text: str) -> str:
     return f"{fence}{pad}{plain}{pad}{fence}"
 
 
-def replay_lines(
-    loaded: LoadedEntry, now: Outcomes, before: Outcomes = MappingProxyType({})
-) -> Iterator[str]:
-    """What a pattern says of each recording: rightly, wrongly or unknown, how nearly, and what it said before."""
-    pattern = loaded.entry
-    if not isinstance(pattern, Pattern) or pattern.match is None:
-        return
-    tests = pattern.tests
-    for (entry, name), outcome in sorted(now.items()):
-        if entry != loaded.id:
-            continue
-        wanted = tests and (name in tests.must_match, name in tests.must_not_match)
-        judged = _judged(outcome, wanted or (False, False))
-        if not judged:
-            continue
-        old = before.get((loaded.id, name))
-        change = f", before: {_TRUTH[old.truth]}" if old and old.truth is not outcome.truth else ""
-        yield f"{code(name)}: {judged} ({code(outcome.told())}){change}"
-
-
-def _judged(outcome: Outcome, wanted: tuple[bool, bool]) -> str:
-    """In words; nothing where nothing was expected and nothing is near."""
-    must, must_not = wanted
-    if outcome.truth is True:
-        return (
-            "**matches rightly**" if must else "**matches wrongly**" if must_not else "**matches, unlisted**"
-        )
-    if outcome.truth is None:
-        nearly = outcome.share >= _NEARLY
-        return (
-            "**unknown**" if must else f"unknown{', nearly' if nearly else ''}" if must_not or nearly else ""
-        )
-    if must:
-        return "**does not match, and must**"
-    return "does not match, rightly" if must_not else "nearly matches" if outcome.share > _NEARLY else ""
+def replay_lines(loaded: LoadedEntry, now: Outcomes, before: Outcomes = _NONE) -> list[str]:
+    """What a pattern says of the recordings that a reviewer should know of, and what it said before."""
+    return [code(line) for line in report_of([loaded], now, before).lines()]

@@ -49,7 +49,7 @@ def _wanted(plan: Plan, proposal: Proposal) -> PullRequest:
     needs = ", ".join(f"{need.count} {need.role.value.replace('_', ' ')}" for need in plan.needs)
     sections = [
         ("Both sides changed", [code(one.field) for one in plan.conflicts]),
-        (REPLAYED, list(replay_lines(loaded, verdict.outcomes, verdict.before))),
+        (REPLAYED, replay_lines(loaded, verdict.outcomes, verdict.before)),
     ]
     return PullRequest(
         branch=proposal.branch or "",

@@ -68,8 +68,5 @@ def _sections(
     if loaded.kind != "pattern" or not library.recordings:
         return
     replays = Replays(library.recordings)
-    lines = list(
-        replay_lines(loaded, replays.outcomes([loaded]), replays.outcomes([before] if before else []))
-    )
-    if lines:
-        yield REPLAYED, lines
+    was = replays.outcomes([before] if before else [])
+    yield REPLAYED, replay_lines(loaded, replays.outcomes([loaded]), was)
