@@ -148,7 +148,12 @@ class NearDuplicate(Rule):
 
 
 def alike_pairs(context: Context) -> list[tuple[LoadedEntry, LoadedEntry, float]]:
-    """The pairs of near-duplicates with their likeness; remembered as long as no entry changes."""
+    """The pairs of near-duplicates with their likeness; remembered as long as no entry changes.
+
+    Of a change that took nothing away only the pairs with what it touched are looked for.
+    """
+    if context.answerable is not context.own:
+        return [*_judged(context)]
     entries = {f"{one.mount.id}:{one.path}": one for one in context.library.entries}
     key = hashlib.sha256(
         "\n".join(f"{place}\0{one.blob}" for place, one in entries.items()).encode()
@@ -158,8 +163,7 @@ def alike_pairs(context: Context) -> list[tuple[LoadedEntry, LoadedEntry, float]
         if row is None:
             rows = [
                 (f"{one.mount.id}:{one.path}", f"{other.mount.id}:{other.path}", value)
-                for one, other in likely_pairs(context)
-                if (value := likeness(one, other)) >= ALIKE
+                for one, other, value in _judged(context)
             ]
             stored.remember(key, json.dumps(rows))
         else:
@@ -182,14 +186,25 @@ def _linked(one: LoadedEntry, other: LoadedEntry, context: Context) -> bool:
     )
 
 
+def _judged(context: Context) -> Iterator[tuple[LoadedEntry, LoadedEntry, float]]:
+    for one, other in likely_pairs(context):
+        value = likeness(one, other)
+        if value >= ALIKE:
+            yield one, other, value
+
+
 def likely_pairs(context: Context) -> Iterator[tuple[LoadedEntry, LoadedEntry]]:
     """Pairs of a kind whose sketches agree enough for their texts to be compared, each once."""
     kinds: dict[str, list[LoadedEntry]] = defaultdict(list)
     for loaded in context.library.entries:
         if loaded.status not in _DEAD:
             kinds[loaded.kind].append(loaded)
+    touched = None if context.answerable is context.own else {id(one) for one in context.answerable}
     for group in kinds.values():
-        for first, second in alike((context.facts(one).sketch for one in group), _LIKELY):
+        among = None if touched is None else [at for at, one in enumerate(group) if id(one) in touched]
+        if among == []:
+            continue
+        for first, second in alike((context.facts(one).sketch for one in group), _LIKELY, among):
             one, other = group[first], group[second]
             if 0 in {one.mount.distance, other.mount.distance}:
                 yield one, other

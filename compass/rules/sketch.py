@@ -56,15 +56,25 @@ def sketch(text: str) -> str:
     return b64encode(((least[place] + far * 0x2F0B) & 0xFFFF).astype(np.uint16).tobytes()).decode()
 
 
-def alike(sketches: Iterable[str], least: float) -> list[tuple[int, int]]:
-    """Places of the pairs of sketches of which at least the share `least` of bins agrees, as far as a band shows them."""
+def alike(sketches: Iterable[str], least: float, among: Iterable[int] | None = None) -> list[tuple[int, int]]:
+    """Places of the pairs of sketches of which at least the share `least` of bins agrees, as far as a band shows them.
+
+    With `among` every pair with one of these places is looked at, and no other.
+    """
     import numpy as np  # noqa: PLC0415  # as above
 
     rows = np.frombuffer(b64decode("".join(sketches)), np.uint16).reshape(-1, BINS)
+    filled = np.flatnonzero((rows != _EMPTY).any(axis=1))
+    if among is not None:
+        near = {
+            (min(one, other), max(one, other))
+            for one in sorted(set(among) & set(filled.tolist()))
+            for other in np.flatnonzero((rows == rows[one]).sum(axis=1) >= least * BINS).tolist()
+        }
+        return sorted(pair for pair in near if pair[0] != pair[1])
     wide = rows.astype(np.uint64)
     count = len(rows)
     found: list[Any] = []
-    filled = np.flatnonzero((rows != _EMPTY).any(axis=1))
     for band in range(0, BINS, ROWS):
         part = wide[filled, band : band + ROWS]
         keys = part[:, 0] << np.uint64(32) | part[:, 1] << np.uint64(16) | part[:, 2]

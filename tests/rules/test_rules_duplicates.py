@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, commit_all
 from hypothesis import given
 from hypothesis import strategies as st
 from test_rules_blame import wilson
@@ -29,6 +29,7 @@ from compass.model.base import Problem
 from compass.rules.base import Context
 from compass.rules.duplicates import ALIKE, NearDuplicate, likely_pairs, likeness, look_alikes, score
 from compass.rules.sketch import alike, sketch
+from compass.workflows.changes import base_of
 
 FOLDER = os.environ.get("COMPASS_BENCH_RETRIEVAL")
 """Read here, because tests run without any COMPASS_ variable."""
@@ -143,3 +144,23 @@ def test_pairs_of_real_runbooks_that_are_not_alike_are_left_alone() -> None:
     )
     assert len(labels) == 200
     assert wrong <= 0.05 * different
+
+
+def test_a_change_is_compared_with_everything_and_nothing_else_is(
+    tmp_path: Path, copies: tuple[Path, list[tuple[str, str]]]
+) -> None:
+    texts = [path.read_text("utf-8") for path in sorted((copies[0] / "runbooks").glob("entry-*.md"))[:2]]
+    root = tmp_path / "repo"
+    (root / "runbooks").mkdir(parents=True)
+    (root / "compass.yaml").write_text("schema: 1\nlevel: team\nid: team/payments\n")
+    (root / "runbooks/one.md").write_text(texts[0], "utf-8")
+    (root / "runbooks/two.md").write_text(varied(texts[0], 1), "utf-8")
+    (root / "runbooks/three.md").write_text(texts[1], "utf-8")
+    commit_all(root)
+    copy = varied(texts[1], 2)
+    (root / "runbooks/four.md").write_text(copy, "utf-8")
+    library = load(root, revision=None)
+    context = Context(library, TODAY, base=base_of(library, "HEAD"))
+    told = {problem.entry for problem in NearDuplicate().finish(context)}
+    assert told <= {identifier(copy), identifier(texts[1])}
+    assert len(told) == 1
