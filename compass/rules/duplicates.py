@@ -143,7 +143,7 @@ class NearDuplicate(Rule):
         for name, others in sorted(found.items()):
             best = sorted(others, key=lambda one: (-one.score, one.place))[:SHOWN]
             told = "; ".join(f"{one.id} in {one.place} ({one.score:.2f})" for one in best)
-            hint = "link it under `related` as similar, duplicates or supersedes; or make one entry of both"
+            hint = "link it under `related` as similar, duplicates or supersedes, make one entry of both, or allow it with a reason"
             yield self.problem(places[name], f"it is very much like {told}", Place(("title",)), hint)
 
 

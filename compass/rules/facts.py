@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from compass.library import LoadedEntry
 from compass.model.entry import Pattern, Postmortem, Runbook
 from compass.rules.place import Place
-from compass.rules.postmortem.waivers import waivers
+from compass.rules.postmortem.waivers import silenced, waivers
 from compass.rules.sketch import sketch
 from compass.rules.text import prose
 
@@ -33,6 +33,8 @@ class Facts(NamedTuple):
     """Ids that the entry names, in its front matter and its prose; each with the two parts of its place."""
     waivers: Sequence[Sequence[Any]] = ()
     """Rules, last ISO day and offset in the body of each waiver that ends."""
+    silenced: Sequence[str] = ()
+    """Rules whose warnings a waiver silences for the whole entry."""
     sketch: str = ""
     """Of the summary and the body."""
     tags: Sequence[str] = ()
@@ -69,6 +71,7 @@ def facts_of(loaded: LoadedEntry) -> Facts:
         recordings=[(field, name) for field in fields for name in getattr(tests, field, ())],
         links=[(target, place.fields, place.offset) for target, place in _links(loaded)],
         waivers=[(", ".join(one.rules), one.until, one.offset) for one in waivers(loaded.body) if one.until],
+        silenced=silenced(loaded.body),
         sketch=sketch(f"{entry.summary or ''}\n{loaded.body}"),
         tags=entry.tags,
         alerts=[one.name for one in entry.alerts] if isinstance(entry, Runbook) else (),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from compass.model.base import Problem
+from compass.model.base import Problem, Severity
 from compass.rules.base import Context, Rule
 
 MOST: Final = 50
@@ -44,6 +44,13 @@ def apply(
                 for one in before
             )
     problems += _over_all([rule for rule in rules if not rule.local], rules, context)
+    silent = {one.path: names for one in context.own if (names := context.facts(one).silenced)}
+    if silent:
+        problems = [
+            one
+            for one in problems
+            if one.rule not in silent.get(one.path, ()) or one.severity is Severity.ERROR
+        ]
     return Findings(tuple(problems), fresh)
 
 

@@ -30,6 +30,7 @@ from compass.rules.base import Context
 from compass.rules.duplicates import ALIKE, NearDuplicate, likely_pairs, likeness, look_alikes, score
 from compass.rules.sketch import alike, sketch
 from compass.workflows.changes import base_of
+from compass.workflows.check import check
 
 FOLDER = os.environ.get("COMPASS_BENCH_RETRIEVAL")
 """Read here, because tests run without any COMPASS_ variable."""
@@ -164,3 +165,30 @@ def test_a_change_is_compared_with_everything_and_nothing_else_is(
     told = {problem.entry for problem in NearDuplicate().finish(context)}
     assert told <= {identifier(copy), identifier(texts[1])}
     assert len(told) == 1
+
+
+def test_a_waiver_with_a_reason_silences_a_warning_for_the_whole_entry_and_never_an_error(
+    tmp_path: Path, copies: tuple[Path, list[tuple[str, str]]]
+) -> None:
+    text = next((copies[0] / "runbooks").glob("entry-*.md")).read_text("utf-8")
+    root = tmp_path / "repo"
+    (root / "runbooks").mkdir(parents=True)
+    (root / "compass.yaml").write_text("schema: 1\nlevel: team\nid: team/payments\n")
+    (root / "runbooks/one.md").write_text(text, "utf-8")
+
+    def rules(waiver: str) -> set[str]:
+        copy = varied(text, 1).rstrip("\n") + f"\n\nSee [[run-9999999999]].\n\n{waiver}\n"
+        (root / "runbooks/two.md").write_text(copy, "utf-8")
+        return {one.rule for one in check(root, today=TODAY).problems if one.path == "runbooks/two.md"}
+
+    assert {"near-duplicate", "dangling-link"} <= rules("")
+    allowed = rules(
+        "<!-- compass-lint: allow near-duplicate until 2027-01-01 the other one is for the old stack -->"
+    )
+    assert "near-duplicate" not in allowed
+    assert "dangling-link" in allowed
+    assert {"near-duplicate", "waiver-without-reason"} <= rules("<!-- compass-lint: allow near-duplicate -->")
+    assert "dangling-link" in rules("<!-- compass-lint: allow dangling-link it comes back -->")
+    assert "waiver-ended" in rules(
+        "<!-- compass-lint: allow near-duplicate until 2026-01-01 the old stack -->"
+    )

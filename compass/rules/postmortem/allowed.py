@@ -9,7 +9,7 @@ from compass.model.base import Problem, Severity
 from compass.rules.base import Context, Rule
 from compass.rules.place import Place
 from compass.rules.postmortem.specimen import draft
-from compass.rules.postmortem.waivers import waivers
+from compass.rules.postmortem.waivers import WHOLE, waivers
 
 _ALLOWED = "This should have been caught in review."
 
@@ -25,19 +25,20 @@ class WaiverWithoutReason(Rule):
     bad = draft(f"{_ALLOWED} <!-- compass-lint: allow PM022 -->")
 
     def check(self, loaded: LoadedEntry, context: Context) -> Iterator[Problem]:
-        """Read every waiver of a post-mortem."""
+        """Read every waiver."""
         del context
-        if loaded.kind == "postmortem":
-            for one in waivers(loaded.body):
-                lacks = "which rule it allows" if not one.rules else "" if one.reason else "why"
-                if lacks:
-                    hint = "write it as `<!-- compass-lint: allow PM022 until <date> <reason> -->`; the date is optional"
-                    yield self.problem(
-                        loaded,
-                        f"this waiver does not say {lacks}, so it allows nothing",
-                        Place(offset=one.offset),
-                        hint,
-                    )
+        for one in waivers(loaded.body):
+            if one.rules and loaded.kind != "postmortem" and not WHOLE.intersection(one.rules):
+                continue  # it allows what nobody would find there
+            lacks = "which rule it allows" if not one.rules else "" if one.reason else "why"
+            if lacks:
+                hint = "write it as `<!-- compass-lint: allow PM022 until <date> <reason> -->`; the date is optional"
+                yield self.problem(
+                    loaded,
+                    f"this waiver does not say {lacks}, so it allows nothing",
+                    Place(offset=one.offset),
+                    hint,
+                )
 
 
 class WaiverEnded(Rule):

@@ -6,8 +6,25 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+WHOLE: Final = frozenset(
+    {
+        "file-name",
+        "hidden-characters-in-body",
+        "near-duplicate",
+        "query-syntax",
+        "replay-unlisted",
+        "review-overdue",
+        "runbook-without-alert",
+        "unknown-service",
+        "unknown-tag",
+        "unused-entry",
+    }
+)
+"""Warnings that a waiver silences for the whole entry, wherever in the body it stands; errors are never waived."""
+
+_NAME: Final = re.compile(rf"PM\d{{3}}|{'|'.join(sorted(WHOLE, key=len, reverse=True))}")
 _WAIVER: Final = re.compile(
-    r"<!--[ \t]*+compass-lint:[ \t]*+allow\b[ \t]*+(?P<rules>(?:PM\d{3}[ \t,]*+)*+)(?:until[ \t]++(?P<until>\d{4}-\d{2}-\d{2})\b)?+(?P<reason>[^>]{0,1000}?)-->"
+    rf"<!--[ \t]*+compass-lint:[ \t]*+allow\b[ \t]*+(?P<rules>(?:(?:{_NAME.pattern})\b[ \t,]*+)*+)(?:until[ \t]++(?P<until>\d{{4}}-\d{{2}}-\d{{2}})\b)?+(?P<reason>[^>]{{0,1000}}?)-->"
 )
 _ONE_LINE: Final = re.compile(r"[ \t]*+(?:[-*+|]|\d{1,3}[.)])")
 
@@ -39,6 +56,11 @@ def waived(body: str, rule: str, offset: int | None) -> bool:
     )
 
 
+def silenced(body: str) -> list[str]:
+    """The rules of WHOLE that a waiver with a reason silences, sorted."""
+    return sorted({rule for one in waivers(body) if one.reason for rule in one.rules} & WHOLE)
+
+
 def _read(body: str, found: re.Match[str]) -> Waiver:
     """A waiver covers its paragraph, its list item or row; alone in its paragraph it covers the next one."""
     begin = body.rfind("\n", 0, found.start()) + 1
@@ -49,7 +71,7 @@ def _read(body: str, found: re.Match[str]) -> Waiver:
     if not (body[begin : found.start()] + body[found.end() : end]).strip():
         rest = body[end:]
         end = _or_end(body, "\n\n", end + len(rest) - len(rest.lstrip()))
-    rules = tuple(re.findall(r"PM\d{3}", found["rules"]))
+    rules = tuple(_NAME.findall(found["rules"]))
     return Waiver(rules, found["reason"].strip(" \t\n-:;,"), found["until"] or "", found.start(), begin, end)
 
 
