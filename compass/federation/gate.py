@@ -12,12 +12,13 @@ from compass.federation.repositories import Member
 from compass.federation.route import Route
 from compass.federation.source import parse_entry
 from compass.library import Library, LoadedEntry, load
-from compass.model.base import Problem
+from compass.model.base import Problem, Severity
 from compass.rules.base import Context
 from compass.rules.registry import all_rules
 from compass.rules.replays import Outcome, Replays
 from compass.rules.runner import apply
 
+_LOOKED_UP: Final = frozenset({"unknown-owner", "unknown-service"})
 _RECORDED: Final = ("recordings", "*", "recording.yaml")
 
 
@@ -51,7 +52,14 @@ def judged(route: Route, library: Library, path: str, text: str, files: Mapping[
         context = Context(whole, route.today, replayed=frozenset({loaded.id}))
         found = apply(all_rules(), context, known).problems
         before = Replays(whole.recordings).outcomes(old) if context.outcomes else {}
-        return Verdict(loaded, tuple(one for one in found if one.path == path), context.outcomes, before)
+        # Where the catalog cannot be read from here, nobody can say that a name is not in it.
+        doubtful = _LOOKED_UP if context.blind_catalog else frozenset()
+        mine = tuple(
+            one
+            for one in found
+            if one.path == path and (one.rule not in doubtful or one.severity is Severity.ERROR)
+        )
+        return Verdict(loaded, mine, context.outcomes, before)
 
 
 def recordings_in(target: Member, files: Mapping[str, bytes], folder: Path) -> dict[str, Path]:

@@ -87,7 +87,8 @@ def test_the_pull_request_says_what_is_proposed_and_asks_the_owner(acme: World, 
     (comment,) = double.comments
     assert comment["body"].startswith(MARK)
     assert "Requests wait for a connection" in comment["body"]
-    assert found.notes[0] == "missing: 1 more team_member (who may: ben, cleo, lead)"
+    assert found.notes == ("missing: 1 more team_member (who may: ben, cleo, lead)",)
+    assert "## 1 entry: no problems" in comment["body"]
 
 
 def test_a_second_run_changes_nothing_and_an_edit_changes_the_same(acme: World, double: Double) -> None:
