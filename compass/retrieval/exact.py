@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from compass.retrieval.index import Index, plain_name
+from compass.retrieval.index import plain_name
+from compass.retrieval.segments import Segments
 
 _RUN: Final = re.compile(r"[A-Za-z0-9]+(?:[_:.\-][A-Za-z0-9]+)*")
 _PIECE: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -23,7 +24,7 @@ def spellings(text: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-def exact(index: Index, text: str) -> dict[int, str]:
+def exact(index: Segments, text: str) -> dict[int, str]:
     """Document number -> the name in the query that is one of its names.
 
     A query that is nothing but a name finds whatever is declared or called so. Inside a longer text a declared name (an
