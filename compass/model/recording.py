@@ -55,6 +55,9 @@ class RecordingInfo(Model):
         default=None,
         description="folder, relative to the recording, of the same files from a fault-free time",
     )
+    left_out: tuple[str, ...] = Field(
+        default=(), description="what was not recorded, or only in part, one sentence each"
+    )
 
 
 class Series(NamedTuple):
