@@ -81,7 +81,7 @@ from compass.workflows.recording.command import Options, Outcome, run
     metavar="DIR",
     help="Write this folder.  [default: recordings/NAME of the repository]",
 )
-@click.option("--replace", is_flag=True, help="Replace the recording that is there.")
+@click.option("--replace", "overwrite", is_flag=True, help="Replace the recording that is there.")
 @click.option(
     "--dry-run", is_flag=True, help="Ask for everything, write nothing, and say what would be written."
 )
@@ -128,8 +128,9 @@ def _print(done: Outcome) -> None:
     for name, data in done.made.fitted.files.items():
         count = f"  {rows[name]:,} rows" if name in rows else ""
         click.echo(f"  {name:<24}{len(data):>9,} bytes{count}")
-    for line in done.verdicts:
-        click.echo(clean(line))
+    for one in done.verdicts:
+        if one.original is True or not one.kept:
+            click.echo(clean(one.told()))
     if done.made.left_out:
         click.echo(f"{len(done.made.left_out)} notes of what was left out stand in recording.yaml.")
     if not done.dry:

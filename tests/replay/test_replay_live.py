@@ -11,7 +11,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -54,7 +54,7 @@ def wait_for(ready: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="module")
-def pushed_lines() -> Iterator[int]:
+def pushed_lines() -> int:
     start = int(time.time()) - 3600
     streams: dict[str, Any] = {}
     for line in log_lines(start).values():
@@ -62,7 +62,7 @@ def pushed_lines() -> Iterator[int]:
         stream["values"].append([str(line.time_ns), line.message])
     call(f"{LOKI}/loki/api/v1/push", {"streams": list(streams.values())})
     wait_for(lambda: len(lines_of(ALL, start, 0, 100)) == len(LOGQL["lines"]))
-    yield start
+    return start
 
 
 def lines_of(text: str, start: int, first: float, last: float) -> list[LogLine]:
@@ -137,7 +137,7 @@ def test_loki_refuses_what_the_table_says(
 
 
 @pytest.fixture(scope="module")
-def pushed_spans() -> Iterator[int]:
+def pushed_spans() -> int:
     start = int(time.time()) - 3600
     codes = {"": 0, "ok": 1, "error": 2}
     batches = [
@@ -165,7 +165,7 @@ def pushed_spans() -> Iterator[int]:
     ]
     call(f"{OTLP}/v1/traces", {"resourceSpans": batches})
     wait_for(lambda: len(spans_of("{}", start)) == len(TRACEQL["spans"]))
-    yield start
+    return start
 
 
 def spans_of(text: str, start: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final, cast
@@ -11,24 +11,39 @@ from typing import Any, Final, cast
 from pydantic import ValidationError
 
 from compass.adapters.telemetry.answer import Kind
+from compass.anonymize import Catalog
+from compass.anonymize.known import catalog_of
 from compass.config import Settings
 from compass.errors import UsageError
-from compass.model.recording import Symptom, Window
+from compass.library import Library, load
+from compass.model.recording import RecordingInfo, Symptom, Window
 from compass.replay.lexer import Tokens
 from compass.replay.matchers import CannotEvaluateError
+from compass.workflows.anonymizing import allowed_words
 from compass.workflows.recording import folder
-from compass.workflows.recording.record import Made, bounded, recorded, write
+from compass.workflows.recording.record import Made, bounded, recorded, reread, write
 from compass.workflows.recording.request import (
+    Gathered,
     Notes,
     Request,
     Told,
     bytes_of,
+    listed,
     moment_of,
     name_of,
     window_of,
 )
+from compass.workflows.recording.sharing import shared
 from compass.workflows.recording.sources import Server
+from compass.workflows.recording.verdicts import Verdict, matches
 
+TIGHT: Final = 0.85
+"""Of the limit, before names and texts become longer."""
+_ASKING: Final = (
+    ("server", "--server"), ("commands", "--command"), ("start", "--from"), ("detected", "--detected"),
+    ("symptom", "--symptom"), ("service", "--service"), ("history", "--history"), ("metrics", "--metric"),
+    ("logs", "--logs"), ("datasources", "--datasource"),
+)  # fmt: skip
 _NEEDED: Final = (("start", "--from"), ("detected", "--detected"), ("symptom", "--symptom"))
 
 
@@ -53,7 +68,7 @@ class Options:
     synthetic: bool = False
     from_recording: Path | None = None
     folder: Path | None = None
-    replace: bool = False
+    overwrite: bool = False
     dry_run: bool = False
 
 
@@ -64,7 +79,7 @@ class Outcome:
     made: Made
     target: Path
     dry: bool
-    verdicts: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `--format json`."""
@@ -81,7 +96,7 @@ class Outcome:
                 for name, data in self.made.fitted.files.items()
             ],
             "left_out": list(self.made.left_out),
-            "patterns": list(self.verdicts),
+            "patterns": [one.as_json() for one in self.verdicts],
         }
 
 
@@ -93,16 +108,48 @@ def run(
     Raises UsageError for options that do not go together, OutsideError when no server gives anything.
     """
     target = _target(options, repo)
-    folder.check(target, replace=options.replace or options.dry_run)
+    folder.check(target, replace=options.overwrite or options.dry_run)
     notes = Notes(warned)
-    request = request_of(options, now)
-    info, gathered = recorded(
-        request, servers_of(options), datasources_of(options.datasources), options.timeout, notes, told
-    )
+    request, info, gathered = _source(options, notes, now=now, told=told)
+    verdicts: tuple[Verdict, ...] = ()
+    if options.synthetic:
+        # The names are given to what will fit, with room for longer names; what does not fit needs none.
+        tight = bounded(info, gathered, replace(request, limit=round(request.limit * TIGHT)), notes, told)
+        library = _library(repo, settings)
+        patterns = matches(library) if library else ()
+        known = (catalog_of(library), allowed_words(repo).allowed) if library else (Catalog(), ())
+        info, gathered, verdicts = shared(tight.info, tight.fitted.telemetry, known, patterns, random, told)
+        request = replace(
+            request, detected=info.detected.timestamp(), symptom=info.symptom, window=info.window
+        )
+        notes = Notes(warned, list(info.left_out))
     made = bounded(info, gathered, request, notes, told)
     if not options.dry_run:
         write(made, target)
-    return Outcome(made, target, options.dry_run)
+    return Outcome(made, target, options.dry_run, verdicts)
+
+
+def _source(
+    options: Options, notes: Notes, *, now: float, told: Told
+) -> tuple[Request, RecordingInfo, Gathered]:
+    """What the servers have, or what a recording has."""
+    if options.from_recording is None:
+        request = request_of(options, now)
+        servers, chosen = servers_of(options), datasources_of(options.datasources)
+        return request, *recorded(request, servers, chosen, options.timeout, notes, told)
+    given = [flag for field, flag in _ASKING if getattr(options, field)]
+    if given:
+        raise UsageError(f"--from-recording asks no server, so {listed(given)} has no place beside it")
+    if not options.synthetic:
+        raise UsageError("--from-recording makes a copy to share", "add --synthetic")
+    return reread(options.from_recording, name_of(options.name), bytes_of(options.limit), notes)
+
+
+def _library(repo: Path, settings: Settings) -> Library | None:
+    """The repository whose names and patterns are known, if there is one."""
+    if not (repo / "compass.yaml").is_file():
+        return None
+    return load(repo, revision=None, parents=True, cache=settings.cache, clones=settings.data / "clones")
 
 
 def _target(options: Options, repo: Path) -> Path:

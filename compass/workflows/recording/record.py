@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compass.adapters.telemetry.answer import Kind
 from compass.model.recording import RecordingInfo
+from compass.replay.load import load
 from compass.workflows.recording import folder
 from compass.workflows.recording.fit import HISTORY, Fitted, fit
 from compass.workflows.recording.gather import gather
@@ -56,6 +57,21 @@ def recorded(
     with opened(servers, datasources, timeout, notes) as sources:
         gathered = gather(sources, request, notes, told)
     return description_of(request, gathered), gathered
+
+
+def reread(source: Path, name: str, limit: int, notes: Notes) -> tuple[Request, RecordingInfo, Gathered]:
+    """A recording that is there already, under a new name; what it left out, or could not be read, is noted.
+
+    Raises ConfigError if the folder is no recording.
+    """
+    recording = load(source)
+    for line in (*recording.info.left_out, *recording.notes):
+        notes.add(line)
+    info = recording.info.model_copy(
+        update={"id": name, "history": None if recording.history is None else HISTORY, "left_out": ()}
+    )
+    request = Request(name, info.window, info.detected.timestamp(), info.symptom, limit=limit)
+    return request, info, Gathered(recording.telemetry, recording.history)
 
 
 def description_of(request: Request, gathered: Gathered) -> RecordingInfo:
