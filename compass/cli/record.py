@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
@@ -13,6 +14,7 @@ import click
 
 from compass.cli.context import Context
 from compass.cli.render import clean, emit_json, format_option, note
+from compass.errors import UsageError
 from compass.workflows.recording.command import Options, Outcome, run
 
 
@@ -101,7 +103,8 @@ def command(context: Context, /, output: str, commands: tuple[str, ...], **given
         if not quiet and time.monotonic() - began > 2:
             note(message)
 
-    options = Options(commands=tuple(tuple(shlex.split(one)) for one in commands), **given)
+    split = tuple(tuple(_words(one)) for one in commands)
+    options = Options(commands=split, offline=context.offline, environment=os.environ, **given)
     warned = (
         (lambda _: None) if context.quiet or output == "json" else (lambda line: note(f"left out: {line}"))
     )
@@ -118,6 +121,13 @@ def command(context: Context, /, output: str, commands: tuple[str, ...], **given
         emit_json(done.as_json())
     else:
         _print(done)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as problem:
+        raise UsageError(f"--command {command[:120]!r}: {problem}", "quote it as for a shell") from problem
 
 
 def _print(done: Outcome) -> None:

@@ -373,6 +373,7 @@ def test_what_is_no_recording_is_never_replaced(tmp_path: Path, kind: str) -> No
         (["copy", "--metric", "rate("], "--metric"),
         (["copy", "--logs", "no selector"], "--logs"),
         (["copy", "--server", "localhost:80"], "is no address"),
+        (["copy", "--command", "'"], "--command"),
         (["copy", "--datasource", "pictures=x"], "is not KIND=UID"),
         (["copy", "--symptom", "x" * 401], "--symptom"),
     ],
@@ -386,6 +387,22 @@ def test_wrong_options_are_named_before_anything_is_asked(
     )
     assert getattr(done.exception, "exit_code", None) == 2, done.exception
     assert said in str(done.exception)
+
+
+def test_offline_asks_this_machine_alone(tmp_path: Path) -> None:
+    done = compass(
+        "--offline",
+        "record",
+        "copy",
+        "--server",
+        "https://mcp.example.com/mcp",
+        *WINDOW,
+        *NOTICED,
+        "--output",
+        tmp_path / "copy",
+    )
+    assert getattr(done.exception, "exit_code", None) == 2
+    assert "--offline" in str(done.exception)
 
 
 def test_what_is_needed_is_asked_for_together(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -34,7 +35,7 @@ from compass.workflows.recording.request import (
     window_of,
 )
 from compass.workflows.recording.sharing import shared
-from compass.workflows.recording.sources import Server
+from compass.workflows.recording.sources import Asking, Server
 from compass.workflows.recording.verdicts import Verdict, matches
 
 TIGHT: Final = 0.85
@@ -44,12 +45,13 @@ _ASKING: Final = (
     ("symptom", "--symptom"), ("service", "--service"), ("history", "--history"), ("metrics", "--metric"),
     ("logs", "--logs"), ("datasources", "--datasource"),
 )  # fmt: skip
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NEEDED: Final = (("start", "--from"), ("detected", "--detected"), ("symptom", "--symptom"))
 
 
 @dataclass(frozen=True)
 class Options:
-    """The command's options as they were typed."""
+    """The command's options as they were typed; servers that are commands get `environment`."""
 
     name: str
     server: tuple[str, ...] = ()
@@ -70,6 +72,8 @@ class Options:
     folder: Path | None = None
     overwrite: bool = False
     dry_run: bool = False
+    offline: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -135,8 +139,9 @@ def _source(
     """What the servers have, or what a recording has."""
     if options.from_recording is None:
         request = request_of(options, now)
-        servers, chosen = servers_of(options), datasources_of(options.datasources)
-        return request, *recorded(request, servers, chosen, options.timeout, notes, told)
+        chosen = datasources_of(options.datasources)
+        asking = Asking(servers_of(options), chosen, options.timeout, options.environment)
+        return request, *recorded(request, asking, notes, told)
     given = [flag for field, flag in _ASKING if getattr(options, field)]
     if given:
         raise UsageError(f"--from-recording asks no server, so {listed(given)} has no place beside it")
@@ -169,6 +174,10 @@ def servers_of(options: Options) -> tuple[Server, ...]:
     for url in options.server:
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"--server {url[:120]!r} is no address", "such as http://127.0.0.1:8000/mcp")
+        if options.offline and urlsplit(url).hostname not in _HERE:
+            raise UsageError(
+                f"--offline reaches nothing outside this machine, and {url[:120]!r} is", "leave one out"
+            )
     if not all(options.commands):
         raise UsageError("--command is empty", 'such as --command "mcp-grafana --transport stdio"')
     servers = (

@@ -68,6 +68,7 @@ def fit(gathered: Gathered, info: RecordingInfo, request: Request, notes: Notes)
 
     Raises UsageError where alerts, changes and the description alone need more.
     """
+    gathered = replace(gathered, own=_near(gathered.own, request, notes))
     small = _small(gathered.own)
     parts = _parts(gathered, request)
     room = request.limit - sum(map(len, small.values())) - len(save.description(info)) - RESERVE
@@ -89,6 +90,19 @@ def fit(gathered: Gathered, info: RecordingInfo, request: Request, notes: Notes)
             "raise --limit",
         )
     return Fitted(dict(sorted(whole.items())), kept)
+
+
+def _near(own: RecordedTelemetry, request: Request, notes: Notes) -> RecordedTelemetry:
+    """Of too many changes those that are nearest in time to when it was noticed."""
+    most = request.limit // 4
+    kept = sorted(own.changes, key=lambda change: abs(change.time - request.detected))
+    while kept and len(save.changes(kept)) > most:
+        del kept[len(kept) * 3 // 4 :]
+    if len(kept) < len(own.changes):
+        notes.add(
+            f"changes: for size, {len(own.changes) - len(kept):,} of {len(own.changes):,}, the furthest in time"
+        )
+    return replace(own, changes=tuple(sorted(kept, key=lambda change: change.time)))
 
 
 def _small(own: RecordedTelemetry) -> Files:

@@ -52,7 +52,8 @@ def put(target: Path, files: Mapping[str, bytes]) -> None:
     except OSError as error:
         raise UsageError(f"cannot write beside {target}: {error.strerror}") from error
     try:
-        for name, data in files.items():
+        # The description comes last: without it the rest is no recording, wherever a reader looks.
+        for name, data in sorted(files.items(), key=lambda pair: pair[0] == "recording.yaml"):
             path = aside / name
             path.parent.mkdir(exist_ok=True)
             with path.open("wb") as stream:

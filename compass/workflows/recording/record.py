@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compass.adapters.telemetry.answer import Kind
 from compass.model.recording import RecordingInfo
 from compass.replay.load import load
 from compass.workflows.recording import folder
 from compass.workflows.recording.fit import HISTORY, Fitted, fit
 from compass.workflows.recording.gather import gather
 from compass.workflows.recording.request import Gathered, Notes, Request, Told
-from compass.workflows.recording.sources import Server, opened
+from compass.workflows.recording.sources import Asking, opened
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,13 @@ class Made:
         return {name: size for name, size in found.items() if name in self.fitted.files}
 
 
-def recorded(
-    request: Request,
-    servers: Sequence[Server],
-    datasources: Mapping[Kind, str],
-    timeout: float,
-    notes: Notes,
-    told: Told,
-) -> tuple[RecordingInfo, Gathered]:
+def recorded(request: Request, asking: Asking, notes: Notes, told: Told) -> tuple[RecordingInfo, Gathered]:
     """Everything the servers have of the window, not yet bounded in size.
 
     Raises OutsideError when no server can be reached, or none has anything.
     """
     told("connecting")
-    with opened(servers, datasources, timeout, notes) as sources:
+    with opened(asking, notes) as sources:
         gathered = gather(sources, request, notes, told)
     return description_of(request, gathered), gathered
 

@@ -25,6 +25,16 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Asking:
+    """Which servers, and how: the uid of the backend for a kind, seconds for each answer, a command's environment."""
+
+    servers: Sequence[Server]
+    datasources: Mapping[Kind, str]
+    timeout: float
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Sources:
     """The servers that answered when they were opened."""
 
@@ -36,21 +46,22 @@ class Sources:
 
 
 @contextmanager
-def opened(
-    servers: Sequence[Server], datasources: Mapping[Kind, str], timeout: float, notes: Notes
-) -> Iterator[Sources]:
+def opened(asking: Asking, notes: Notes) -> Iterator[Sources]:
     """Every server that can be reached; one that cannot is noted.
 
     Raises OutsideError when none can.
     """
+    environment = {key: value for key, value in asking.environment.items() if key != "DO_NOT_TRACK"}
     reached: list[Telemetry] = []
     failures: list[str] = []
     with ExitStack() as stack:
-        for server in servers:
+        for server in asking.servers:
             try:
-                where = server.url or stdio(server.command)
+                where = server.url or stdio(server.command, environment)
                 reached.append(
-                    stack.enter_context(McpTelemetry(where, timeout=timeout, datasources=datasources))
+                    stack.enter_context(
+                        McpTelemetry(where, timeout=asking.timeout, datasources=asking.datasources)
+                    )
                 )
             except OutsideError as failure:
                 failures.append(f"{server}: {failure.message}")
