@@ -356,6 +356,35 @@ def test_what_is_no_recording_is_never_replaced(tmp_path: Path, kind: str) -> No
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["precious"]
 
 
+def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    slow = stuttering(
+        tmp_path, "search_tempo_traces", f"open({str(there)!r}, 'w'); import time; time.sleep(5)"
+    )
+    arguments = [sys.executable, "-m", "compass", "record", "copy", "--command", slow, *WINDOW, *NOTICED]
+    process = subprocess.Popen(
+        [*arguments, "--output", str(tmp_path / "place" / "copy")],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(300):
+        if there.exists():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert not (tmp_path / "place").exists()
+
+
+def test_nothing_of_the_progress_is_told_where_nobody_watches(tmp_path: Path) -> None:
+    done = record(tmp_path / "copy")
+    assert done.exit_code == 0
+    assert done.stderr == ""
+
+
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 
@@ -438,3 +467,25 @@ def test_a_server_over_streamable_http_gives_the_same_recording(copy: Path, tmp_
         assert gzip.decompress((tmp_path / "copy" / name).read_bytes()) == gzip.decompress(
             (copy / name).read_bytes()
         )
+
+
+def test_a_copy_to_share_can_be_made_at_once_and_no_original_is_kept(knowledge_repo: Path) -> None:
+    done = compass(
+        "-C",
+        knowledge_repo,
+        "record",
+        "shared",
+        "--synthetic",
+        "--command",
+        SERVE,
+        *WINDOW,
+        *NOTICED,
+        "--format",
+        "json",
+    )
+    found = written(done)
+    assert found["synthetic"] is True
+    assert [one["copy"] for one in found["patterns"] if one["original"]] == [True]
+    recordings = knowledge_repo / "recordings"
+    assert [path.name for path in recordings.iterdir() if path.name.startswith((".", "shared"))] == ["shared"]
+    assert "payments" not in {line.service for line in load(recordings / "shared").telemetry.logs}

@@ -15,7 +15,7 @@ from compass.workflows.recording.request import Gathered, Notes, Request
 
 HISTORY: Final = "history"
 DIGITS: Final = 6
-NARROWING: Final = 8
+NARROWING: Final = 11
 WEIGHTS: Final = {"metrics": 0.40, "logs": 0.35, "traces": 0.25}
 PAST: Final = 0.5
 """How much room the history gets, beside 1 for the window itself."""
