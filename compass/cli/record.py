@@ -138,9 +138,8 @@ def _print(done: Outcome) -> None:
     for name, data in done.made.fitted.files.items():
         count = f"  {rows[name]:,} rows" if name in rows else ""
         click.echo(f"  {name:<24}{len(data):>9,} bytes{count}")
-    for one in done.verdicts:
-        if one.original is True or not one.kept:
-            click.echo(clean(one.told()))
+    for line in done.told():
+        click.echo(clean(line))
     if done.made.left_out:
         click.echo(f"{len(done.made.left_out)} notes of what was left out stand in recording.yaml.")
     if not done.dry:

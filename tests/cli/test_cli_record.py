@@ -146,6 +146,37 @@ def test_the_limit_holds_and_what_did_not_fit_is_said(tmp_path: Path) -> None:
     assert verdicts(tmp_path / "copy") == verdicts(SOURCE)
 
 
+def test_what_a_pattern_loses_by_the_limit_is_said(knowledge_repo: Path) -> None:
+    folder = knowledge_repo / "patterns"
+    text = (folder / "connection-pool-exhaustion-after-a-rollout.md").read_text("utf-8")
+    for old, new in (
+        ("pat-3qbhrnha5p", "pat-7k3x9q2m4t"),
+        ("template: timeout acquiring connection after <*> ms", "template: request handled <*>"),
+        ("gte: 5\n", "gte: 900\n"),
+        ("condition: slow and roll and (pool or waiting)", "condition: slow and roll and pool"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "busy.md").write_text(text, "utf-8")
+    arguments = (
+        "-C",
+        knowledge_repo,
+        "record",
+        "copy",
+        "--command",
+        SERVE,
+        *WINDOW,
+        *NOTICED,
+        "--dry-run",
+        "--limit",
+    )
+    thinned = compass(*arguments, "60kB")
+    assert thinned.exit_code == 0, thinned.exception
+    assert "pat-3qbhrnha5p is true of what was kept, as of all that was read" in thinned.stdout
+    assert "pat-7k3x9q2m4t is true of all that was read and false of what was kept (pool)" in thinned.stdout
+    assert "pat-" not in compass(*arguments, "300kB").stdout
+
+
 def test_a_limit_that_holds_nothing_is_refused(tmp_path: Path) -> None:
     done = record(tmp_path / "copy", "--limit", "2kB")
     assert getattr(done.exception, "exit_code", None) == 2
@@ -446,27 +477,58 @@ def test_what_is_needed_is_asked_for_together(tmp_path: Path) -> None:
 # Over HTTP -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_server_over_streamable_http_gives_the_same_recording(copy: Path, tmp_path: Path) -> None:
-    app = server(load(SOURCE)).streamable_http_app(streamable_http_path="/mcp")
-    running = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
+class Guarded:
+    """Lets nobody in without the right bearer token."""
+
+    def __init__(self, app: Any, token: str) -> None:
+        self.app, self.wanted = app, f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and dict(scope["headers"]).get(b"authorization") != self.wanted:
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b"who are you?"})
+            return
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    app = Guarded(server(load(SOURCE)).streamable_http_app(), "open-sesame")
+    running = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="on")
+    )
     thread = threading.Thread(target=running.run)
     thread.start()
     try:
         while not running.started:
             time.sleep(0.01)
-        port = running.servers[0].sockets[0].getsockname()[1]
-        done = compass(
-            "record", "copy", "--server", f"http://127.0.0.1:{port}/mcp", *WINDOW, *NOTICED, *HISTORY, "--output",
-            tmp_path / "copy", "--format", "json",
-        )  # fmt: skip
-        written(done)
+        yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}/mcp"
     finally:
         running.should_exit = True
         thread.join()
+
+
+def over_http(url: str, target: Path) -> Result:
+    return compass(
+        "record", "copy", "--server", url, *WINDOW, *NOTICED, *HISTORY, "--output", target, "--format", "json"
+    )
+
+
+def test_a_server_over_streamable_http_gives_the_same_recording(
+    copy: Path, tmp_path: Path, guarded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPASS_TELEMETRY_TOKEN", "open-sesame")
+    written(over_http(guarded, tmp_path / "copy"))
     for name in ("metrics.csv.gz", "logs.jsonl.gz", "traces.jsonl.gz", "history/logs.jsonl.gz"):
         assert gzip.decompress((tmp_path / "copy" / name).read_bytes()) == gzip.decompress(
             (copy / name).read_bytes()
         )
+
+
+def test_a_server_that_lets_nobody_in_is_one_that_cannot_be_reached(tmp_path: Path, guarded: str) -> None:
+    done = over_http(guarded, tmp_path / "copy")
+    assert getattr(done.exception, "exit_code", None) == 3
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_copy_to_share_can_be_made_at_once_and_no_original_is_kept(knowledge_repo: Path) -> None:

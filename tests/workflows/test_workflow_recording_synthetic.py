@@ -177,7 +177,7 @@ def test_a_pattern_that_the_copy_loses_is_named_with_its_signals(copier: Copier)
         info, copy, scaling = copier.copy(Random(draw))
         if scaling.factors["count"] < 1:
             break
-    (verdict,) = compared(patterns, before, Renaming(copier.naming, copier.text(scaling)), info, copy)
+    (verdict,) = compared(patterns, before, info, copy, Renaming(copier.naming, copier.text(scaling)))
     assert (verdict.original, verdict.copy, verdict.kept) == (True, False, False)
     assert verdict.told() == "pat-0000000000 is true of the original and false of the copy (all)"
 

@@ -44,7 +44,7 @@ def metrics(
             failed += 1
             if failed >= PATIENCE:
                 notes.add(
-                    f"metrics: given up after {failed} failures, {len(queries) - number} queries were not asked"
+                    f"metrics: given up after {failed} failures, queries that were not asked: {len(queries) - number}"
                 )
                 break
             continue

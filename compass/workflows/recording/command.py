@@ -36,7 +36,7 @@ from compass.workflows.recording.request import (
 )
 from compass.workflows.recording.sharing import shared
 from compass.workflows.recording.sources import Asking, Server
-from compass.workflows.recording.verdicts import Verdict, matches
+from compass.workflows.recording.verdicts import Verdict, asked, compared, matches
 
 TIGHT: Final = 0.85
 """Of the limit, before names and texts become longer."""
@@ -85,6 +85,15 @@ class Outcome:
     dry: bool
     verdicts: tuple[Verdict, ...] = ()
 
+    def told(self) -> list[str]:
+        """The patterns that match, and those that no longer do or now do, in words."""
+        words = (
+            ("the original", "the copy")
+            if self.made.info.synthetic
+            else ("all that was read", "what was kept")
+        )
+        return [one.told(*words) for one in self.verdicts if one.original is True or not one.kept]
+
     def as_json(self) -> dict[str, Any]:
         """The shape of `--format json`."""
         rows = self.made.counts()
@@ -113,14 +122,14 @@ def run(
     """
     target = _target(options, repo)
     folder.check(target, replace=options.overwrite or options.dry_run)
+    library = _library(repo, settings)
+    patterns = matches(library) if library else ()
     notes = Notes(warned)
     request, info, gathered = _source(options, notes, now=now, told=told)
     verdicts: tuple[Verdict, ...] = ()
     if options.synthetic:
         # The names are given to what will fit, with room for longer names; what does not fit needs none.
         tight = bounded(info, gathered, replace(request, limit=round(request.limit * TIGHT)), notes, told)
-        library = _library(repo, settings)
-        patterns = matches(library) if library else ()
         known = (catalog_of(library), allowed_words(repo).allowed) if library else (Catalog(), ())
         info, gathered, verdicts = shared(tight.info, tight.fitted.telemetry, known, patterns, random, told)
         request = replace(
@@ -128,6 +137,9 @@ def run(
         )
         notes = Notes(warned, list(info.left_out))
     made = bounded(info, gathered, request, notes, told)
+    if made.fitted.telemetry.rows < gathered.rows and not options.synthetic:
+        told("asking patterns of what was kept")
+        verdicts = compared(patterns, asked(patterns, info, gathered), info, made.fitted.telemetry)
     if not options.dry_run:
         write(made, target)
     return Outcome(made, target, options.dry_run, verdicts)

@@ -66,6 +66,15 @@ class Gathered:
     own: RecordedTelemetry
     past: RecordedTelemetry | None = None
 
+    @property
+    def rows(self) -> int:
+        """How many series, lines and so on there are."""
+        return sum(
+            len(rows)
+            for one in self.parts()
+            for rows in (one.series, one.logs, one.spans, one.alerts, one.changes, one.edges)
+        )
+
     def parts(self) -> Iterator[RecordedTelemetry]:
         """Both, or the one there is."""
         yield self.own

@@ -38,7 +38,8 @@ def shared(
     while not drawn or (len(drawn) < DRAWS and drawn[-1][0]):
         told(f"scaling, draw {len(drawn) + 1} of at most {DRAWS}")
         new_info, copy, scaling = copier.copy(random)
-        verdicts = compared(patterns, before, Renaming(copier.naming, copier.text(scaling)), new_info, copy)
+        renaming = Renaming(copier.naming, copier.text(scaling))
+        verdicts = compared(patterns, before, new_info, copy, renaming)
         drawn.append((sum(not verdict.kept for verdict in verdicts), new_info, copy, verdicts))
     _, new_info, copy, verdicts = min(drawn, key=lambda one: one[0])
     copier.refuse_leaks(new_info, copy)

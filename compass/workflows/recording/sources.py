@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from compass.adapters.telemetry.answer import Kind, Telemetry
 from compass.adapters.telemetry.client import McpTelemetry
 from compass.adapters.telemetry.session import stdio
 from compass.errors import OutsideError
 from compass.workflows.recording.request import Notes
+
+TOKEN: Final = "COMPASS_TELEMETRY_TOKEN"  # noqa: S105  # the name of a variable
+"""The variable that holds the bearer token for servers over HTTP."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Asking:
-    """Which servers, and how: the uid of the backend for a kind, seconds for each answer, a command's environment."""
+    """Which servers, and how: the uid of the backend for a kind, seconds for each answer, the environment."""
 
     servers: Sequence[Server]
     datasources: Mapping[Kind, str]
@@ -58,9 +62,12 @@ def opened(asking: Asking, notes: Notes) -> Iterator[Sources]:
         for server in asking.servers:
             try:
                 where = server.url or stdio(server.command, environment)
+                token = "" if server.command else asking.environment.get(TOKEN, "")
                 reached.append(
                     stack.enter_context(
-                        McpTelemetry(where, timeout=asking.timeout, datasources=asking.datasources)
+                        McpTelemetry(
+                            where, timeout=asking.timeout, datasources=asking.datasources, token=token
+                        )
                     )
                 )
             except OutsideError as failure:

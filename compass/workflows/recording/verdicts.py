@@ -34,12 +34,12 @@ class Verdict:
         """Whether a match of the original is one of the copy, and nothing became one."""
         return (self.original is True) is (self.copy is True)
 
-    def told(self) -> str:
+    def told(self, whole: str = "the original", part: str = "the copy") -> str:
         """In words."""
         if not self.kept:
             signals = f" ({listed(self.changed)})" if self.changed else ""
-            return f"{self.entry} is {_WORDS[self.original]} of the original and {_WORDS[self.copy]} of the copy{signals}"
-        return f"{self.entry} is {_WORDS[self.copy]} of the copy, as of the original"
+            return f"{self.entry} is {_WORDS[self.original]} of {whole} and {_WORDS[self.copy]} of {part}{signals}"
+        return f"{self.entry} is {_WORDS[self.copy]} of {part}, as of {whole}"
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -83,12 +83,14 @@ def asked(
 def compared(
     patterns: Sequence[tuple[str, str, Match]],
     original: Sequence[MatchResult],
-    renaming: Renaming,
     info: RecordingInfo,
     copy: Gathered,
+    renaming: Renaming | None = None,
 ) -> tuple[Verdict, ...]:
-    """A verdict for each pattern."""
-    renamed = [(entry, title, renaming.match(match)) for entry, title, match in patterns]
+    """A verdict for each pattern, under new names if there are some."""
+    renamed = (
+        [(entry, title, renaming.match(match)) for entry, title, match in patterns] if renaming else patterns
+    )
     found = []
     for (entry, title, _), before, after in zip(patterns, original, asked(renamed, info, copy), strict=True):
         was = {one.name: one.truth for one in before.best.signals}
