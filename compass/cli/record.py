@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -95,14 +96,7 @@ def command(context: Context, /, output: str, commands: tuple[str, ...], **given
     The servers are asked over MCP, with read-only tools alone; every kind of telemetry is taken from the first that has
     it.
     """
-    began = time.monotonic()
-    quiet = context.quiet or not sys.stderr.isatty()
-
-    def told(message: str) -> None:
-        # Nobody needs to be told of what takes no time.
-        if not quiet and time.monotonic() - began > 2:
-            note(message)
-
+    told = _silent if context.quiet or not sys.stderr.isatty() else Progress(time.monotonic)
     split = tuple(tuple(_words(one)) for one in commands)
     options = Options(commands=split, offline=context.offline, environment=os.environ, **given)
     warned = (
@@ -121,6 +115,24 @@ def command(context: Context, /, output: str, commands: tuple[str, ...], **given
         emit_json(done.as_json())
     else:
         _print(done)
+
+
+class Progress:
+    """Remarks of what takes longer than two seconds, one in a second."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._next = clock() + 2
+
+    def __call__(self, message: str) -> None:
+        """Tell it, unless too little time has passed."""
+        if self._clock() >= self._next:
+            self._next = self._clock() + 1
+            note(message)
+
+
+def _silent(_message: str) -> None:
+    """Progress that nobody watches."""
 
 
 def _words(command: str) -> list[str]:

@@ -33,7 +33,7 @@ def metrics(series: Sequence[Series], digits: int | None = None) -> dict[str, by
     text = _csv([["time", *(title for title, _ in columns)], *table])
     files = {"metrics.csv.gz": packed(text)}
     if named:
-        files["series.json"] = (json.dumps(named, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        files["series.json"] = _encoded(json.dumps(named, ensure_ascii=False, separators=(",", ":")) + "\n")
     return files
 
 
@@ -43,9 +43,11 @@ def _titled(series: Sequence[Series]) -> tuple[list[tuple[str, Series]], dict[st
     named: dict[str, Any] = {}
     taken: set[str] = set()
     for one in sorted(series, key=lambda each: sorted(each.labels.items())):
-        stem = title = f"{one.service}|{one.name}" if one.service else one.name
+        # A title stands on one line of text, whatever a label holds; series.json has the label as it is.
+        written = f"{one.service}|{one.name}" if one.service else one.name
+        stem = title = "".join(char if char.isprintable() else "_" for char in written)
         count = 1
-        while title in taken or title == "time":
+        while title in taken or title in {"", "time"}:
             count += 1
             title = f"{stem} {count}"
         taken.add(title)
@@ -95,7 +97,7 @@ def traces(spans: Iterable[Span]) -> bytes:
 
 def alerts(found: Iterable[Alert]) -> bytes:
     """alerts.jsonl."""
-    return _json_lines(
+    rows = (
         {
             "name": alert.name,
             "labels": dict(sorted(alert.labels.items())),
@@ -103,12 +105,13 @@ def alerts(found: Iterable[Alert]) -> bytes:
             "ends_at": None if alert.ends is None else moment(alert.ends),
         }
         for alert in sorted(found, key=lambda each: (each.starts, each.name, sorted(each.labels.items())))
-    ).encode()
+    )
+    return _encoded(_json_lines(rows))
 
 
 def changes(found: Iterable[Change]) -> bytes:
     """changes.jsonl."""
-    return _json_lines(
+    rows = (
         {
             "time": moment(change.time),
             "type": change.type,
@@ -117,12 +120,14 @@ def changes(found: Iterable[Change]) -> bytes:
             "labels": dict(sorted(change.labels.items())),
         }
         for change in sorted(found, key=lambda each: (each.time, each.type, each.service, each.summary))
-    ).encode()
+    )
+    return _encoded(_json_lines(rows))
 
 
 def graph(edges: Iterable[tuple[str, str]]) -> bytes:
-    """graph.csv, sorted."""
-    return _csv([["caller", "callee"], *map(list, sorted(set(edges)))]).encode()
+    """graph.csv, sorted; a name that does not fit on a line is left out."""
+    fitting = {edge for edge in edges if all(name.isprintable() for name in edge)}
+    return _encoded(_csv([["caller", "callee"], *map(list, sorted(fitting))]))
 
 
 def description(info: RecordingInfo) -> bytes:
@@ -146,7 +151,7 @@ def description(info: RecordingInfo) -> bytes:
         "left_out",
     )
     whole = {"schema": 1, **body, **times}
-    return dump_yaml({key: whole[key] for key in order if key in whole}).encode()
+    return _encoded(dump_yaml({key: whole[key] for key in order if key in whole}))
 
 
 def moment(seconds: float) -> str:
@@ -157,7 +162,12 @@ def moment(seconds: float) -> str:
 
 def packed(text: str) -> bytes:
     """Gzip without a time or a name in it."""
-    return gzip.compress(text.encode("utf-8", "replace"), _LEVEL, mtime=0)
+    return gzip.compress(_encoded(text), _LEVEL, mtime=0)
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which is no character, becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def _json_lines(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -416,6 +416,19 @@ def test_nothing_of_the_progress_is_told_where_nobody_watches(tmp_path: Path) ->
     assert done.stderr == ""
 
 
+def test_progress_begins_after_two_seconds_and_comes_once_a_second(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from compass.cli.record import Progress
+
+    now = [0.0]
+    progress = Progress(lambda: now[0])
+    for tenth in range(50):
+        now[0] = tenth / 10
+        progress(f"at {now[0]:g}")
+    assert capsys.readouterr().err.splitlines() == ["at 2", "at 3", "at 4"]
+
+
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 

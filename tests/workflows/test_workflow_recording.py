@@ -358,7 +358,10 @@ sample = st.dictionaries(
 )
 
 
-@given(st.lists(st.tuples(names, st.dictionaries(names, words.filter(bool), max_size=3), sample), max_size=6))
+labels = st.dictionaries(st.one_of(names, st.just("service_name")), words.filter(bool), max_size=3)
+
+
+@given(st.lists(st.tuples(names, labels, sample), max_size=6))
 def test_series_written_and_read_are_the_same(tmp_path_factory, found) -> None:
     place = tmp_path_factory.mktemp("series")
     unique = {
@@ -393,6 +396,28 @@ def test_lines_written_and_read_are_the_same(tmp_path_factory, found) -> None:
     assert read.notes == ()
     key = lambda one: (one.time_ns, one.service, one.message, one.trace)  # noqa: E731  # used twice, here
     assert sorted(map(key, read.logs)) == sorted(map(key, lines))
+
+
+def test_what_is_no_line_of_text_breaks_no_file(tmp_path: Path) -> None:
+    odd = 'two\nlines\u2028\x1f,"\ud800'
+    files = {
+        "graph.csv": save.graph([(odd, "a"), ("a", "b")]),
+        "alerts.jsonl": save.alerts([Alert(odd, {"a": odd}, 1.0, None)]),
+        "changes.jsonl": save.changes([Change(1.0, odd, odd, odd, {})]),
+        "logs.jsonl.gz": save.logs([LogLine(1, {"service_name": odd}, odd)]),
+        "traces.jsonl.gz": save.traces([Span("t", "s", "", odd, odd, 1, 2)]),
+        **save.metrics([Series({"__name__": "m", "service_name": odd}, [1.0], [float("inf")])]),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    read = load_telemetry(tmp_path)
+    assert read.notes == ()
+    whole = odd.replace("\ud800", "?")
+    assert read.edges == (("a", "b"),)
+    assert [read.alerts[0].name, read.changes[0].summary, read.logs[0].message, read.spans[0].name] == [
+        whole
+    ] * 4
+    assert [(one.service, list(one.values)) for one in read.series] == [(whole, [float("inf")])]
 
 
 def test_a_folder_written_aside_by_a_run_that_goes_on_is_left_alone(tmp_path: Path) -> None:

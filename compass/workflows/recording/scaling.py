@@ -9,6 +9,7 @@ Shares from 0 to 1, and percentages, are bent by a hidden power, which keeps 0, 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def metrics_of(gathered: Gathered, start: float, together: Iterable[frozenset[st
     values: dict[str, list[float]] = {}
     for part in gathered.parts():
         for series in part.series:
-            values.setdefault(series.name, []).extend(series.values)
+            values.setdefault(series.name, []).extend(filter(math.isfinite, series.values))
     return {name: _metric(name, found, start, paired=name in joined) for name, found in values.items()}
 
 
