@@ -154,9 +154,8 @@ def test_a_pattern_that_matches_the_original_matches_the_copy_under_the_same_new
     recording = load(SOURCE)
     gathered = Gathered(recording.telemetry, recording.history)
     patterns = matches(load_library(knowledge_repo, revision=None))
-    _, _, verdicts = shared(
-        recording.info.model_copy(update={"id": "shared"}), gathered, (Catalog(), ()), patterns, Random(seed), lambda _: None
-    )  # fmt: skip
+    info = recording.info.model_copy(update={"id": "shared"})
+    verdicts = shared(info, gathered, (Catalog(), ()), patterns, Random(seed), lambda _: None).verdicts
     assert [one.entry for one in verdicts if one.original is True] == ["pat-3qbhrnha5p"]
     assert all(one.kept for one in verdicts)
     assert [one.changed for one in verdicts if one.original is True] == [()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final, cast
@@ -34,12 +34,10 @@ from compass.workflows.recording.request import (
     name_of,
     window_of,
 )
-from compass.workflows.recording.sharing import shared
+from compass.workflows.recording.sharing import copied
 from compass.workflows.recording.sources import Asking, Server
 from compass.workflows.recording.verdicts import Verdict, asked, compared, matches
 
-TIGHT: Final = 0.85
-"""Of the limit, before names and texts become longer."""
 _ASKING: Final = (
     ("server", "--server"), ("commands", "--command"), ("start", "--from"), ("detected", "--detected"),
     ("symptom", "--symptom"), ("service", "--service"), ("history", "--history"), ("metrics", "--metric"),
@@ -121,25 +119,21 @@ def run(
     Raises UsageError for options that do not go together, OutsideError when no server gives anything.
     """
     target = _target(options, repo)
+    if not options.dry_run:
+        folder.recover(target)
     folder.check(target, replace=options.overwrite or options.dry_run)
     library = _library(repo, settings)
     patterns = matches(library) if library else ()
     notes = Notes(warned)
     request, info, gathered = _source(options, notes, now=now, told=told)
-    verdicts: tuple[Verdict, ...] = ()
     if options.synthetic:
-        # The names are given to what will fit, with room for longer names; what does not fit needs none.
-        tight = bounded(info, gathered, replace(request, limit=round(request.limit * TIGHT)), notes, told)
         known = (catalog_of(library), allowed_words(repo).allowed) if library else (Catalog(), ())
-        info, gathered, verdicts = shared(tight.info, tight.fitted.telemetry, known, patterns, random, told)
-        request = replace(
-            request, detected=info.detected.timestamp(), symptom=info.symptom, window=info.window
-        )
-        notes = Notes(warned, list(info.left_out))
-    made = bounded(info, gathered, request, notes, told)
-    if made.fitted.telemetry.rows < gathered.rows and not options.synthetic:
-        told("asking patterns of what was kept")
-        verdicts = compared(patterns, asked(patterns, info, gathered), info, made.fitted.telemetry)
+        made, verdicts = copied(info, gathered, request, notes, known, patterns, random=random, told=told)
+    else:
+        made = bounded(info, gathered, request, notes, told)
+        thinned = made.fitted.telemetry.rows < gathered.rows
+        before = asked(patterns, info, gathered) if thinned else []
+        verdicts = compared(patterns, before, info, made.fitted.telemetry) if thinned else ()
     if not options.dry_run:
         write(made, target)
     return Outcome(made, target, options.dry_run, verdicts)

@@ -19,8 +19,7 @@ STALE: Final = 60.0
 
 
 def check(target: Path, *, replace: bool) -> None:
-    """UsageError where the folder may not be written; what a killed run left behind is put right first."""
-    recover(target)
+    """UsageError where the folder may not be written."""
     if target.is_symlink() or target.parent.is_symlink():
         raise UsageError(f"{target} is behind a symbolic link", "name the real folder")
     if not target.exists():
