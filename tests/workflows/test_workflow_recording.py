@@ -179,6 +179,18 @@ def test_a_failure_of_metrics_is_given_up_after_two_and_said() -> None:
     assert notes.lines[-1] == "metrics: given up after 2 failures, queries that were not asked: 1"
 
 
+def test_a_failure_before_anything_is_known_is_not_taken_for_an_absence() -> None:
+    whole = rows(
+        series=(series("a", range(AT, AT + 601, 60), service_name="pay"),), logs=(line(1, "INFO", "x"),)
+    )
+    telemetry, _ = telemetry_of(whole, dead=frozenset({"query_prometheus"}))
+    notes = Notes()
+    gathered = gather(Sources((telemetry,)), REQUEST, notes, silent)
+    assert "metrics" not in gathered.own.present
+    assert "logs" in gathered.own.present
+    assert notes.lines[0].startswith("metrics: connection refused")
+
+
 # Logs ----------------------------------------------------------------------------------------------------------------
 
 
@@ -427,6 +439,13 @@ def test_a_folder_written_aside_by_a_run_that_goes_on_is_left_alone(tmp_path: Pa
     assert half.is_dir()
     folder.recover(tmp_path / "small", now=lambda: half.stat().st_mtime + 500)
     assert not half.exists()
+
+
+def test_nothing_is_put_right_through_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "real" / ".small.abc.partial").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    folder.recover(tmp_path / "link" / "small", now=lambda: 1e12)
+    assert (tmp_path / "real" / ".small.abc.partial").is_dir()
 
 
 @pytest.mark.parametrize(

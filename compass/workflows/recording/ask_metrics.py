@@ -33,7 +33,12 @@ def metrics(
     telemetry: Telemetry, chosen: Sequence[str], start: float, end: float, notes: Notes, told: Told
 ) -> tuple[Series, ...] | None:
     """The chosen series, or all that name their component; None where nothing could be read."""
-    queries = [(selector, 1) for selector in chosen] or list(_queries(_groups(telemetry, start, end, notes)))
+    queries = [(selector, 1) for selector in chosen]
+    if not queries:
+        groups = _groups(telemetry, start, end, notes)
+        if groups is None:
+            return None
+        queries = list(_queries(groups))
     found: dict[frozenset[tuple[str, str]], Series] = {}
     failed = answered = 0
     for number, (query, count) in enumerate(queries, start=1):
@@ -59,8 +64,11 @@ def metrics(
     return on_one_grid(kept, end, notes)
 
 
-def _groups(telemetry: Telemetry, start: float, end: float, notes: Notes) -> list[Group]:
-    """For each label that may name a component: how many series of each metric it, and none before it, names."""
+def _groups(telemetry: Telemetry, start: float, end: float, notes: Notes) -> list[Group] | None:
+    """For each label that may name a component: how many series of each metric it, and none before it, names.
+
+    None where not even the first question was answered, so that a failure is not taken for an absence.
+    """
     groups: list[Group] = []
     total = 0
     for at, label in enumerate(COMPONENT_LABELS):
@@ -70,7 +78,7 @@ def _groups(telemetry: Telemetry, start: float, end: float, notes: Notes) -> lis
         answer = telemetry.range_query(f"count by (__name__) ({{{inner}}})", start, end, step)
         if answer.error is not None:
             notes.add(f"metrics: {answer.error} (asked which series carry the label {label})")
-            break
+            return groups if any(names for _, names in groups) else None
         names = []
         for one in sorted(answer.data, key=lambda each: each.name):
             count = int(max(one.values, default=0))

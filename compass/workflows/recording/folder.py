@@ -32,6 +32,8 @@ def check(target: Path, *, replace: bool) -> None:
 
 def recover(target: Path, now: Callable[[], float] = time.time) -> None:
     """Finish what a killed run left: a recording that it had moved away comes back, its own half goes."""
+    if target.parent.is_symlink():
+        return
     kept = target.with_name(f".{target.name}{BEFORE}")
     if kept.is_dir() and not kept.is_symlink():
         if target.exists():
