@@ -124,6 +124,15 @@ def check_url(url: str) -> str:
     return str(Path(url).expanduser().resolve())
 
 
+def head(path: Path) -> str | None:
+    """The commit that HEAD names in the repository that `path` lies in; None when there is none."""
+    if not path.is_dir():
+        return None
+    status, out, _ = run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], where=path)
+    found = out.decode("utf-8", "replace").strip()
+    return found if not status and _OID.fullmatch(found) else None
+
+
 @dataclass(frozen=True)
 class GitRepository:
     """One repository, bare or not; `root` is the top of its working tree (the git folder when bare)."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from compass.retrieval.confidence import Band
+from compass.retrieval.query import Query
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One entry that may apply; `commit` is None when the working tree was read."""
+    """One entry that may apply; `commit` is None when the working tree was read; `root` and `blob` say where its text is."""
 
     id: str
     kind: str
@@ -21,6 +22,8 @@ class Result:
     commit: str | None
     score: float
     why: str
+    root: str = ""
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Answer:
     confidence: float
     band: Band
     milliseconds: float
+    query: Query
 
     @property
     def abstained(self) -> bool:

@@ -7,9 +7,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from compass.library import LoadedEntry
-from compass.model.entry import Entry, Pattern, Postmortem, Runbook
-from compass.model.match import AlertSignal, LogSignal, MetricSignal
 from compass.retrieval.words import OPERATIONAL_HEADINGS
 
 LEAD: Final = 500
@@ -19,18 +16,25 @@ _HEADING: Final = re.compile(
     r"^(?:#{1,6}|={1,5})[ \t]+(.{1,200})$|^(.{1,200})\n(?:={3,}|-{3,})$", re.MULTILINE
 )
 _NOISE: Final = re.compile(r"^\s*(?::_?[\w-]+:|//|\[[^\]\n]*\]\s*$|include::).*\n?", re.MULTILINE)
-_ALERTNAME: Final = re.compile(r"\s*alertname\s*=\s*\"([^\"]+)\"\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a result shows of a document, wherever it stands."""
+    """What a result shows of a document, wherever it stands.
+
+    `checked` is the day it was last verified, or else made; `due` the day its review is; `successor` the id that replaces
+    it. Empty where there is none.
+    """
 
     id: str
     kind: str
     title: str
     status: str
     path: str
+    blob: str = ""
+    checked: str = ""
+    due: str = ""
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,71 +60,10 @@ def key_of(path: str, blob: str) -> int:
 def from_text(identifier: str, title: str, text: str) -> Document:
     """A draft as `import` makes it from a Markdown file: a title and a body, nothing in the front matter."""
     shown = Shown(identifier, "runbook", title, "draft", f"runbooks/{identifier}.md")
-    return _document(shown, (), (), "", text, known=False, key=0)
+    return document(shown, (), (), "", text, known=False, key=0)
 
 
-def from_entry(loaded: LoadedEntry) -> Document:
-    """The fields of a valid entry: title, summary, alerts, match block, services, tags, then the body."""
-    entry = loaded.entry
-    alerts, queries, said = _machine_part(entry)
-    files = [name for reference in entry.references for name in file_names(reference.url)]
-    about = [entry.summary or "", *alerts, *queries]
-    about += [ref.rpartition("/")[2] for ref in entry.services] + [
-        tag.replace(":", " ") for tag in entry.tags
-    ]
-    shown = Shown(
-        entry.id,
-        entry.kind,
-        entry.title,
-        entry.status.value,
-        loaded.path,
-    )
-    return _document(
-        shown,
-        tuple(dict.fromkeys((entry.id, *entry.aliases, *alerts))),
-        tuple(dict.fromkeys(files)),
-        "\n".join(part for part in about if part),
-        "\n".join([loaded.body, *said]),
-        known=bool(alerts or queries),
-        key=key_of(loaded.path, loaded.blob),
-    )
-
-
-def file_names(url: str) -> list[str]:
-    """The last part of a URL or path, with and without its extension; `[]` when there is none."""
-    name = re.split(r"[?#]", url.strip(), maxsplit=1)[0].rstrip("/").rpartition("/")[2]
-    plain = re.sub(r"\.(?:md|markdown|adoc|rst|txt|html?)$", "", name)
-    return [one for one in dict.fromkeys((name, plain)) if len(one) > 3]
-
-
-def _machine_part(entry: Entry) -> tuple[list[str], list[str], list[str]]:
-    """Alert names, queries and matchers, and the sentences that stand in the front matter."""
-    alerts: list[str] = []
-    queries: list[str] = []
-    said: list[str] = []
-    if isinstance(entry, Runbook):
-        alerts = [alert.name for alert in entry.alerts]
-        queries = [matcher for alert in entry.alerts for matcher in alert.matchers]
-        said = [text for step in entry.steps for text in (step.text, step.command or "")]
-    if isinstance(entry, Pattern):
-        for signal in entry.match.signals.values() if entry.match else ():
-            if isinstance(signal, AlertSignal):
-                alerts += [
-                    found[1] for matcher in signal.matchers if (found := _ALERTNAME.fullmatch(matcher))
-                ]
-            if isinstance(signal, AlertSignal | LogSignal):
-                queries += signal.matchers
-            if isinstance(signal, LogSignal):
-                queries.append(signal.template)
-            if isinstance(signal, MetricSignal):
-                queries.append(signal.promql)
-        said = [one.statement for one in entry.hypotheses]
-    if isinstance(entry, Pattern | Postmortem):
-        said += [cause.text for cause in entry.contributing_causes]
-    return alerts, queries, said
-
-
-def _document(
+def document(
     shown: Shown,
     names: tuple[str, ...],
     called: tuple[str, ...],
@@ -130,6 +73,10 @@ def _document(
     known: bool,
     key: int,
 ) -> Document:
+    """A document of its fields: what the front matter says is `about` it, then the text of the body.
+
+    `known`: the front matter names alerts or queries, so that it is made for operations whatever its headings.
+    """
     clean = re.sub(r"\n{2,}", "\n", _NOISE.sub("", text)).strip()
     headings = {(first or second).strip().lower() for first, second in _HEADING.findall(text)}
     operational = known or "```promql" in text or bool(headings & OPERATIONAL_HEADINGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from compass.library import Library, LoadedEntry, Mount
 from compass.model.entry import Status
-from compass.retrieval import store
-from compass.retrieval.document import from_entry, key_of
+from compass.retrieval import store, views
+from compass.retrieval.document import key_of
+from compass.retrieval.entries import from_entry
 from compass.retrieval.index import Array, Index, build
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import Place, Segment, Segments
@@ -25,13 +27,25 @@ FEW: Final = 50
 """So many changes are always few."""
 
 
-def open_searcher(library: Library, cache: Path | None) -> Searcher:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An index, the state it has in the cache, whether it only adds to another, and the documents no longer there."""
+
+    index: Index
+    state: str = ""
+    patch: bool = False
+    hidden: frozenset[int] = frozenset()
+
+
+def open_searcher(library: Library, cache: Path | None, today: str = "") -> Searcher:
     """Search over every entry of the library's repositories, each id once; `cache` is the cache folder, or None.
 
-    A withdrawn entry never appears, also where a copy of it in another repository is not withdrawn.
+    A withdrawn entry never appears, also where a copy of it in another repository is not withdrawn. `today` is a day as
+    2026-01-31, after which reviews are overdue.
     """
     withdrawn = {one.id for one in library.entries if one.status is Status.WITHDRAWN}
     segments: list[Segment] = []
+    remembered: list[views.Part] = []
     for mount in library.mounts:
         entries = [
             one for one in library.entries if one.mount is mount and one.status is not Status.WITHDRAWN
@@ -42,43 +56,47 @@ def open_searcher(library: Library, cache: Path | None) -> Searcher:
             for one in entries
             if one.id in withdrawn or library.by_id[one.id] is not one
         }
-        for index, hidden in _indexes(mount, entries, cache):
-            gone = (
-                {number for number, key in enumerate(index.keys.tolist()) if key in shadowed}
-                if shadowed
-                else set()
-            )
-            place = Place(mount.id, mount.commit, mount.distance)
-            segments.append(Segment(index, place, hidden | gone))
-    return Searcher(Segments(tuple(segments)), merged(_vocabularies(library)))
+        place = Place(mount.id, mount.commit, mount.distance, str(mount.root))
+        for one in _opened(mount, entries, cache):
+            keys = one.index.keys.tolist() if shadowed else ()
+            hidden = one.hidden | {number for number, key in enumerate(keys) if key in shadowed}
+            segments.append(Segment(one.index, place, hidden))
+            remembered.append(views.Part(one.state, one.patch, sorted(hidden), place))
+    texts = _vocabularies(library)
+    if (
+        cache
+        and all(one.commit for one in library.mounts)
+        and not any(one.rule == "parent" for one in library.problems)
+    ):
+        views.remember(cache, library.main.root, remembered, texts)
+    return Searcher(Segments(tuple(segments)), merged(texts), today=today)
 
 
-def _indexes(
-    mount: Mount, entries: Sequence[LoadedEntry], cache: Path | None
-) -> list[tuple[Index, frozenset[int]]]:
-    """The indexes of one repository, each with the documents in it that are no longer there."""
+def _opened(mount: Mount, entries: Sequence[LoadedEntry], cache: Path | None) -> list[_Opened]:
+    """The indexes of one repository: one, or an older one and what was added since."""
     if cache is None:
-        return [(build(from_entry(one) for one in entries), frozenset())]
+        return [_Opened(build(from_entry(one) for one in entries))]
     name = hashlib.sha256(f"{store.stamp()}\0{mount.id}".encode()).hexdigest()[:16]
     wanted = np.array([key_of(one.path, one.blob) for one in entries], np.uint64)
     state = f"{name}-{hashlib.sha256(wanted.tobytes()).hexdigest()[:16]}"
     found = store.load(cache, state)
     if found is not None:
-        return [(found, frozenset())]
-    base, patch = store.load_patched(cache, state)
-    if base is not None and patch is not None:
-        return [(base, missing(base, wanted)), (patch, frozenset())]
-    base_state, base = store.newest(cache, name)
-    if base is not None and base_state is not None:
+        return [_Opened(found, state)]
+    base_state, base, patch = store.load_patched(cache, state)
+    if base is None or patch is None:
+        base_state, base = store.newest(cache, name)
+        patch = None
+    if base is not None:
         hidden = missing(base, wanted)
         added = [entries[number] for number in np.flatnonzero(~np.isin(wanted, base.keys)).tolist()]
-        if len(hidden) + len(added) <= max(FEW, PATCHED * len(entries)):
+        if patch is None and len(hidden) + len(added) <= max(FEW, PATCHED * len(entries)):
             patch = build(from_entry(one) for one in added)
             store.save(cache, state, patch, base=base_state)
-            return [(base, hidden), (patch, frozenset())]
+        if patch is not None:
+            return [_Opened(base, base_state, hidden=hidden), _Opened(patch, state, patch=True)]
     found = build(from_entry(one) for one in entries)
     store.save(cache, state, found)
-    return [(found, frozenset())]
+    return [_Opened(found, state)]
 
 
 def missing(index: Index, wanted: Array) -> frozenset[int]:

@@ -45,16 +45,27 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Scored:
-    """`wide` has shape (documents, 8); the first six are divided by the query's mass or the title's. `mass` is what was
-    found of the query, in unique words.
+    """The documents that share anything with the query, ascending, and `wide`, shape (n, 8), of each: the first six are
+    divided by the query's mass or the title's. `mass` is what was found of the query, in unique words.
     """
 
+    numbers: Array
     wide: Array
     mass: float
 
+    def rows(self, numbers: Sequence[int]) -> Array:
+        """The signals of these documents, shape (n, 8); zero for those that share nothing with the query."""
+        at = np.searchsorted(self.numbers, numbers)
+        at = np.minimum(at, max(0, len(self.numbers) - 1))
+        found = np.zeros((len(numbers), len(WIDE)), np.float32)
+        if len(self.numbers):
+            same = self.numbers[at] == np.asarray(numbers)
+            found[same] = self.wide[at[same]]
+        return found
+
 
 def signals(index: Segments, query: Query) -> Scored:
-    """The signals of every document for a query."""
+    """The signals of the documents that share anything with a query."""
     sums = np.zeros((index.size, 6), np.float32)
     mass = unknown = 0.0
     rarest = float(index.idf(0)) if index.count else 1.0
@@ -64,31 +75,24 @@ def signals(index: Segments, query: Query) -> Scored:
         if not found:
             unknown += rarest * UNKNOWN if concept.asked else 0.0
             continue
-        best = np.zeros((index.size, 6), np.float32) if len(found) > 1 else None
-        own = 0.0
-        for where, counts, factor in found:
-            share = factor * concept.weight
-            part, whole = _part(index, counts, share)
-            own = max(own, whole * share)
-            if best is None:
-                sums[where] += part
-            else:
-                best[where] = np.maximum(best[where], part)
-        if best is not None:
-            sums += best
-        mass += own
+        parts = [_part(index, counts, factor * concept.weight) for _, counts, factor in found]
+        where, part = _best([one[0] for one in found], [one for one, _ in parts])
+        sums[where] += part
+        mass += max(own for _, own in parts)
     total = max(mass + unknown, 1e-6)
-    result = np.empty((index.size, len(WIDE)), np.float32)
+    numbers = np.flatnonzero(sums[:, 4])
+    sums = sums[numbers]
+    result = np.empty((len(numbers), len(WIDE)), np.float32)
     result[:, :3] = sums[:, :3] / total
-    result[:, 3] = np.minimum(1, sums[:, 3] / (index.title_mass + SMOOTH * rarest))
+    result[:, 3] = np.minimum(1, sums[:, 3] / (index.title_mass[numbers] + SMOOTH * rarest))
     result[:, 4:6] = sums[:, 4:] / total
-    result[:, 6] = index.operational
-    result[:, 7] = _pairs(index, query) / rarest
-    return Scored(result, mass / rarest)
+    result[:, 6] = index.operational[numbers]
+    result[:, 7] = _pairs(index, query)[numbers] / rarest if query.pairs else 0
+    return Scored(numbers, result, mass / rarest)
 
 
 def _part(index: Segments, counts: Array, share: float) -> tuple[Array, float]:
-    """What one term gives to the documents that have it, shape (n, 6), and what the term weighs."""
+    """What one term gives to the documents that have it, shape (n, 6), and what it weighs in the query."""
     has = counts > 0
     weights = index.idf(has.sum(axis=1))
     whole = float(weights[2])
@@ -97,7 +101,18 @@ def _part(index: Segments, counts: Array, share: float) -> tuple[Array, float]:
     part[:, 3] = has[0] * whole * share
     part[:, 4] = whole * share
     part[:, 5] = (has[0] | has[1]) * whole * share
-    return part, whole
+    return part, whole * share
+
+
+def _best(wheres: Sequence[Array], parts: Sequence[Array]) -> tuple[Array, Array]:
+    """Of the terms that stand for one concept, the most that any gives to each document."""
+    if len(wheres) == 1:
+        return wheres[0], parts[0]
+    where = np.concatenate(wheres)
+    order = np.argsort(where, kind="stable")
+    where = where[order]
+    first = np.flatnonzero(np.concatenate([[True], where[1:] != where[:-1]]))
+    return where[first], np.maximum.reduceat(np.concatenate(parts)[order], first, axis=0)
 
 
 def _pairs(index: Segments, query: Query) -> Array:

@@ -16,7 +16,7 @@ from compass.retrieval.confidence import NAMED, confidence
 from compass.retrieval.document import Shown
 from compass.retrieval.exact import exact
 from compass.retrieval.query import Query, analyse
-from compass.retrieval.ranking import WIDE, Array, Scored, close, signals
+from compass.retrieval.ranking import SIGNALS, WIDE, Array, Scored, close, signals
 from compass.retrieval.segments import Place, Segments
 from compass.retrieval.thesaurus import Thesaurus, default
 from compass.retrieval.tokens import surfaces
@@ -33,6 +33,9 @@ _EXACT: Final = 10.0
 _TRUST: Final = {"stable": 0.03, "verified": 0.02, "draft": 0.0, "deprecated": -0.3}
 """Added to the score: between look-alikes the better confirmed one comes first."""
 
+_STALE: Final = 0.02
+"""Taken from the score of an entry whose review is overdue."""
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -45,14 +48,25 @@ class Ranked:
     rivals: int
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A result and what each signal gives to its score; the shares and the trust add up to it."""
+
+    id: str
+    title: str
+    score: float
+    shares: Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class Searcher:
-    """An index with what is needed to ask it; `clock` counts seconds."""
+    """An index with what is needed to ask it; `clock` counts seconds, `today` is a day as 2026-01-31 ("": not known)."""
 
     index: Segments
     thesaurus: Thesaurus = field(default_factory=default)
     coefficients: Coefficients = field(default_factory=committed)
     clock: Callable[[], float] = time.perf_counter
+    today: str = ""
 
     def search(self, text: str, limit: int = 10) -> Answer:
         """The entries that apply to any text: an alert, words, an expression, a log line. Never fails on a text."""
@@ -66,7 +80,24 @@ class Searcher:
             for number, score in list(zip(ranked.numbers, ranked.scores, strict=True))[:limit]
         )
         spent = (self.clock() - start) * 1000
-        return Answer(results, round(sure, 4), self.coefficients.bands.of(sure), round(spent, 3))
+        return Answer(results, round(sure, 4), self.coefficients.bands.of(sure), round(spent, 3), query)
+
+    def explain(self, text: str, limit: int = 3) -> list[Explained]:
+        """What each signal gives to the score of the first results, and what makes the first one likely or not."""
+        query = analyse(text, self.index.known, self.thesaurus)
+        scored = signals(self.index, query)
+        ranked = self.rank(query, scored)
+        numbers = ranked.numbers[:limit]
+        values = np.hstack([scored.rows(numbers), close(self.index, query, numbers)])
+        found = []
+        for number, score, row in zip(numbers, ranked.scores, values, strict=False):
+            shown, place = self.index.row(number)
+            shares = dict(zip(SIGNALS, (row * self.coefficients.ranking).round(3).tolist(), strict=True))
+            shares["trust"] = round(self._trust(shown, place), 3)
+            if number in ranked.named:
+                shares["named"] = _EXACT
+            found.append(Explained(shown.id, shown.title, score, shares))
+        return found
 
     def sure(self, ranked: Ranked) -> float:
         """The probability that the first result is right."""
@@ -83,14 +114,16 @@ class Searcher:
             number: said for number, said in exact(self.index, query.text).items() if number not in hidden
         }
         wide, near = self.coefficients.ranking[: len(WIDE)], self.coefficients.ranking[len(WIDE) :]
-        totals = np.where(scored.wide[:, WIDE.index("query_share")] > 0, scored.wide @ wide, -np.inf)
-        totals[list(hidden)] = -np.inf
-        numbers = list(dict.fromkeys([*_best(totals), *named]))
+        first = scored.wide @ wide
+        if hidden:
+            first[np.isin(scored.numbers, list(hidden))] = -np.inf
+        numbers = list(dict.fromkeys([*scored.numbers[_best(first)].tolist(), *named]))
         rows = {number: self.index.row(number) for number in numbers}
-        totals[numbers] += close(self.index, query, numbers) @ near
+        sums = scored.rows(numbers) @ wide + close(self.index, query, numbers) @ near
+        totals = dict(zip(numbers, sums.tolist(), strict=True))
         # Rounded, because sums of floats depend on the order of the files in their last digits.
         total = {
-            number: round(max(float(totals[number]), 0.0) + _trust(shown, place), 3)
+            number: round(max(totals[number], 0.0) + self._trust(shown, place), 3)
             for number, (shown, place) in rows.items()
         }
         order = sorted(
@@ -107,8 +140,34 @@ class Searcher:
     ) -> Result:
         row, place = self.index.row(number)
         said = [f"named: {ranked.named[number]}"] if number in ranked.named else []
-        why = "; ".join([*said, *self._words(query, number, written), row.status])
-        return Result(row.id, row.kind, row.title, row.status, row.path, place.repo, place.commit, score, why)
+        why = "; ".join([*said, *self._words(query, number, written), self._standing(row)])
+        return Result(
+            row.id,
+            row.kind,
+            row.title,
+            row.status,
+            row.path,
+            place.repo,
+            place.commit,
+            score,
+            why,
+            place.root,
+            row.blob,
+        )
+
+    def _standing(self, row: Shown) -> str:
+        """How far an entry can be trusted, in words."""
+        said = f"{row.status} {row.checked}".strip()
+        if row.successor:
+            return f"{said}, see {row.successor}"
+        return f"{said}, stale since {row.due}" if self._stale(row) else said
+
+    def _stale(self, row: Shown) -> bool:
+        return bool(row.due and self.today and row.due < self.today)
+
+    def _trust(self, row: Shown, place: Place) -> float:
+        stale = _STALE if self._stale(row) else 0.0
+        return _TRUST.get(row.status, 0.0) - stale - 0.01 * min(place.distance, 3)
 
     def _words(self, query: Query, number: int, written: Mapping[str, str]) -> list[str]:
         """Which words of the query the title has, and which the text; a synonym is shown beside the word it stands for."""
@@ -116,27 +175,22 @@ class Searcher:
         text: list[str] = []
         for concept in query.concepts:
             for term, _ in concept.terms:
-                where, impact = self.index.postings(term)
-                place = int(np.searchsorted(where, number))
-                if place < len(where) and where[place] == number:
+                place = self.index.has(number, term)
+                if place:
                     own = written.get(concept.shown, concept.shown)
                     shown = own if term == concept.terms[0][0] else f"{own} ~ {term}"
-                    (title if impact[0, place] > 0 else text).append(shown)
+                    (title if place == "title" else text).append(shown)
                     break
         parts = (("title", title), ("text", text))
         return [f"{name}: {', '.join(dict.fromkeys(words[:5]))}" for name, words in parts if words]
 
 
-def _best(totals: Array) -> list[int]:
+def _best(totals: Array) -> Array:
     count = min(CANDIDATES, len(totals))
     if not count:
-        return []
+        return np.zeros(0, np.int64)
     found = np.argpartition(-totals, count - 1)[:count]
-    return [int(number) for number in found if np.isfinite(totals[number])]
-
-
-def _trust(shown: Shown, place: Place) -> float:
-    return _TRUST.get(shown.status, 0.0) - 0.01 * min(place.distance, 3)
+    return found[np.isfinite(totals[found])]
 
 
 def _evidence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -18,11 +18,12 @@ EMPTY: Final = (np.zeros(0, np.uint32), np.zeros((3, 0), np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the documents of an index stand; `distance` is 0 in the repository that was asked."""
+    """Where the documents of an index stand: `distance` is 0 in the repository that was asked, `root` its folder."""
 
     repo: str = ""
     commit: str | None = None
     distance: int = 0
+    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,8 @@ class Segments:
 
     def postings(self, term: str) -> tuple[Array, Array]:
         """Documents with a term, and their counts: shapes (n,) and (3, n), the latter between 0 and K1 + 1."""
-        value = np.uint64(hashed(term))
         parts = []
-        for offset, one in zip(self.offsets, self.segments, strict=False):
-            number = one.index.find(value)
+        for offset, one, number in zip(self.offsets, self.segments, self.find(term), strict=False):
             if number >= 0:
                 where, counts = one.index.postings(number)
                 if one.kept is not None:
@@ -112,12 +111,33 @@ class Segments:
 
     def known(self, term: str) -> int:
         """How many documents have the term."""
-        value = np.uint64(hashed(term))
-        found = 0
-        for one in self.segments:
-            number = one.index.find(value)
-            found += int(one.frequency[number]) if number >= 0 else 0
+        found = zip(self.segments, self.find(term), strict=True)
+        return sum(int(one.frequency[number]) for one, number in found if number >= 0)
+
+    def has(self, number: int, term: str) -> Literal["", "title", "text"]:
+        """Where a document has a term."""
+        place = int(np.searchsorted(self.offsets, number, "right")) - 1
+        index, local = self.segments[place].index, number - self.offsets[place]
+        at = self.find(term)[place]
+        if at < 0:
+            return ""
+        first, last = int(index.starts[at]), int(index.starts[at + 1])
+        found = first + int(np.searchsorted(index.documents[first:last], local))
+        if found == last or index.documents[found] != local:
+            return ""
+        return "title" if index.fronts[found] >> 4 else "text"
+
+    def find(self, term: str) -> tuple[int, ...]:
+        """The number of a term in each segment, or -1; looked up once."""
+        found = self._found.get(term)
+        if found is None:
+            value = np.uint64(hashed(term))
+            found = self._found[term] = tuple(one.index.find(value) for one in self.segments)
         return found
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[int, ...]]:
+        return {}
 
     def idf(self, count: Array | int) -> Array:
         """The weight of a term that `count` documents have."""

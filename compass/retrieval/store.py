@@ -23,8 +23,8 @@ from compass.errors import CompassError
 from compass.retrieval import tokens
 from compass.retrieval.index import ARRAYS, Array, Index, from_arrays
 
-MAGIC: Final = b"compass-index-3\n"
-KEPT: Final = 24
+MAGIC: Final = b"compass-index-4\n"
+KEPT: Final = 36
 """Files kept in the folder; those not used for longest go first."""
 
 _TYPES: Final = {"<u8", "<u4", "|u1", "|i1", "<f4"}
@@ -41,18 +41,18 @@ def path_of(folder: Path, state: str, *, patch: bool = False) -> Path:
     return folder / "retrieval" / f"{state}.{'add' if patch else 'idx'}"
 
 
-def load(folder: Path, state: str) -> Index | None:
-    """The index of this state; None when there is none, or an old, cut or damaged one."""
-    return _read(path_of(folder, state))[0]
+def load(folder: Path, state: str, *, patch: bool = False) -> Index | None:
+    """The index of this state, or what was added for it; None when there is none, or an old, cut or damaged one."""
+    return _read(path_of(folder, state, patch=patch))[0]
 
 
-def load_patched(folder: Path, state: str) -> tuple[Index | None, Index | None]:
-    """The index that this state was patched from, and what was added to it; None for what is not there."""
+def load_patched(folder: Path, state: str) -> tuple[str, Index | None, Index | None]:
+    """The state and index that this state was patched from, and what was added to it; None for what is not there."""
     patch, base = _read(path_of(folder, state, patch=True))
-    return (load(folder, base), patch) if patch is not None and base else (None, patch)
+    return base, load(folder, base) if base else None, patch
 
 
-def newest(folder: Path, name: str) -> tuple[str | None, Index | None]:
+def newest(folder: Path, name: str) -> tuple[str, Index | None]:
     """The latest usable index of the repository that `name` stands for, and its state."""
     found = []
     with contextlib.suppress(OSError):
@@ -61,7 +61,7 @@ def newest(folder: Path, name: str) -> tuple[str | None, Index | None]:
         index, _ = _read(path)
         if index is not None:
             return path.stem, index
-    return None, None
+    return "", None
 
 
 def save(folder: Path, state: str, index: Index, *, base: str = "") -> bool:

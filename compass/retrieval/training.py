@@ -83,12 +83,11 @@ def learn_ranking(searcher: Searcher, asked: Sequence[Asked]) -> Array:
     right = np.zeros(shape[:2], bool)
     valid = np.zeros(shape[:2], bool)
     for row, one in enumerate(asked):
-        order = np.argsort(-(one.scored.wide @ first), kind="stable")[:CANDIDATES]
-        chosen = list(dict.fromkeys([*sorted(one.question.right), *(int(number) for number in order)]))[
-            :CANDIDATES
-        ]
+        best = np.argsort(-(one.scored.wide @ first), kind="stable")[:CANDIDATES]
+        order = one.scored.numbers[best].tolist()
+        chosen = list(dict.fromkeys([*sorted(one.question.right), *order]))[:CANDIDATES]
         values[row, : len(chosen)] = np.hstack(
-            [one.scored.wide[chosen], close(searcher.index, one.query, chosen)]
+            [one.scored.rows(chosen), close(searcher.index, one.query, chosen)]
         )
         right[row, : len(chosen)] = [number in one.question.right for number in chosen]
         valid[row, : len(chosen)] = True

@@ -191,3 +191,25 @@ def test_the_bench_lists_its_tasks_without_loading_them() -> None:
     found = CliRunner().invoke(cli, ["bench", "--help"])
     assert "retrieval" in found.output
     assert "rca" in found.output
+
+
+def test_people_see_the_line_that_answers_and_how_far_an_entry_can_be_trusted(knowledge_repo: Path) -> None:
+    found = run(knowledge_repo, "search", "connection", "pool", "exhausted")
+    again = run(knowledge_repo, "search", "connection", "pool", "exhausted")
+    for output in (found.output, again.output):
+        assert "verified 20" in output
+        lines = output.splitlines()
+        place = next(n for n, line in enumerate(lines) if "team/payments:runbooks/" in line)
+        path = lines[place].partition(":")[2].split("  ")[0]
+        text = " ".join((knowledge_repo / path).read_text("utf-8").split())
+        assert lines[place + 2].strip()[:40] in text
+    assert found.output.splitlines()[1:] == again.output.splitlines()[1:]
+
+
+def test_explain_shows_what_each_signal_gives(knowledge_repo: Path) -> None:
+    found = run(knowledge_repo, "search", "connection pool", "--explain")
+    assert "title_share" in found.output
+    data = json.loads(
+        run(knowledge_repo, "search", "connection pool", "--explain", "--format", "json").stdout
+    )
+    assert set(data["explain"][0]) == {"id", "shares"}

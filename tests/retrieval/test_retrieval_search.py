@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compass.retrieval.document import Document, file_names, from_text
+from compass.retrieval.document import Document, from_text
+from compass.retrieval.entries import file_names
 from compass.retrieval.index import build
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import Place, Segment, Segments, single
+from compass.retrieval.snippet import LONGEST, snippet
 from compass.retrieval.thesaurus import Thesaurus
 
 TEXTS = {
@@ -212,3 +214,53 @@ def test_synonyms_can_be_left_out() -> None:
 )
 def test_file_names_of_references_are_exact_names(url: str, names: list[str]) -> None:
     assert file_names(url) == names
+
+
+def test_the_shares_of_an_explained_result_add_up_to_its_score() -> None:
+    for one in searcher().explain("pods keep crash looping KubePodCrashLooping"):
+        assert sum(one.shares.values()) == pytest.approx(one.score, abs=0.01)
+    assert searcher().explain("") == []
+
+
+def test_an_overdue_review_is_said_and_costs_the_place_before_a_fresh_twin() -> None:
+    draft = documents()[0]
+    twins = [
+        replace(
+            draft, shown=replace(draft.shown, id=f"run-{due}", status="stable", checked="2026-01-01", due=due)
+        )
+        for due in ("2026-02-01", "2026-12-01")
+    ]
+    asked = replace(searcher(twins), today="2026-06-01")
+    found = asked.search("pod crash looping").results
+    assert [one.id for one in found] == ["run-2026-12-01", "run-2026-02-01"]
+    assert "stable 2026-01-01, stale since 2026-02-01" in found[1].why
+    assert "stale" not in found[0].why
+
+
+def test_a_deprecated_entry_points_to_its_successor() -> None:
+    old = documents()[0]
+    shown = replace(old.shown, status="deprecated", successor="run-new")
+    assert "see run-new" in searcher([replace(old, shown=shown)]).search("pod crash").results[0].why
+
+
+@pytest.mark.parametrize(
+    ("text", "first_title"),
+    [
+        ("kube-pod-crash-looping is a component", None),
+        ("see https://runbooks.example/kube-pod-crash-looping.md", "KubePodCrashLooping"),
+        ("[FIRING] KubePodCrashLooping shop/web-1", "KubePodCrashLooping"),
+    ],
+)
+def test_a_title_in_a_text_is_a_name_only_where_it_is_meant_as_one(
+    text: str, first_title: str | None
+) -> None:
+    found = searcher().search(text).results[0]
+    assert found.why.startswith("named: ") == (first_title is not None)
+
+
+def test_the_line_that_answers_best_is_shown() -> None:
+    text = "---\ntitle: pool pool pool\n---\n# Pool heading is left out\nNothing to see on this line at all.\n- The **pool** of connections is exhausted.\n"
+    query = searcher().search("connection pool").query
+    assert snippet(text, query) == "The pool of connections is exhausted."
+    assert snippet("", query) == ""
+    assert len(snippet("pool " * 200, query)) <= LONGEST

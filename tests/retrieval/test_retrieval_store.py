@@ -16,6 +16,7 @@ from compass.retrieval.index import Index, build
 from compass.retrieval.opening import open_searcher
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import single
+from compass.retrieval.views import reopen
 
 
 def small() -> Index:
@@ -47,7 +48,7 @@ def test_a_damaged_byte_makes_it_unusable_or_changes_nothing(tmp_path: Path, pla
     assert found is None or store.packed(found.arrays()) == store.packed(small().arrays())
 
 
-@pytest.mark.parametrize("data", [b"", b"compass-index-3\n", b"nonsense" * 40])
+@pytest.mark.parametrize("data", [b"", b"compass-index-4\n", b"nonsense" * 40])
 def test_a_cut_or_foreign_file_is_not_used(tmp_path: Path, data: bytes) -> None:
     path = store.path_of(tmp_path, "key")
     path.parent.mkdir(parents=True)
@@ -87,7 +88,7 @@ def test_a_library_is_indexed_once_and_again_when_the_file_is_damaged(
     before = open_searcher(library, cache).search("connection pool exhausted").results
     assert before[0].repo == "team/payments"
     assert before[0].commit == library.main.commit
-    files = sorted((cache / "retrieval").iterdir())
+    files = sorted((cache / "retrieval").glob("*.idx"))
     assert len(files) == len(library.mounts)
     inodes = [one.stat().st_ino for one in files]
     assert open_searcher(library, cache).search("connection pool exhausted").results == before
@@ -141,7 +142,7 @@ def test_a_changed_entry_is_added_beside_the_index_and_its_old_text_is_gone(
         assert [one.id for one in searcher.search("frobnication").results] == [entry.id]
         found = [one.id for one in searcher.search(entry.title, 20).results]
         assert found.count(entry.id) == 1
-    assert {one.suffix for one in (cache / "retrieval").iterdir()} == {".idx", ".add"}
+    assert {one.suffix for one in (cache / "retrieval").iterdir()} == {".idx", ".add", ".json"}
 
 
 def test_a_patch_whose_index_is_gone_is_made_again(knowledge_repo: Path, tmp_path: Path) -> None:
@@ -171,3 +172,52 @@ def test_many_changes_make_a_new_index(
         file.write_text(file.read_text("utf-8") + "\nFrobnication helps.\n", "utf-8")
     commit_all(knowledge_repo)
     assert len(open_searcher(load_library(knowledge_repo), tmp_path).index.segments) == 1
+
+
+def test_nothing_is_read_again_while_no_repository_has_moved(knowledge_repo: Path, tmp_path: Path) -> None:
+    assert reopen(tmp_path, knowledge_repo) is None
+    library = load_library(knowledge_repo, parents=True)
+    before = open_searcher(library, tmp_path).search("connection pool exhausted").results
+    again = reopen(tmp_path, knowledge_repo)
+    assert again is not None
+    assert again.search("connection pool exhausted").results == before
+
+
+@pytest.mark.parametrize("parent", [False, True])
+def test_a_repository_that_has_moved_is_read_again(
+    knowledge_repo: Path, tmp_path: Path, *, parent: bool
+) -> None:
+    library = load_library(knowledge_repo, parents=True)
+    open_searcher(library, tmp_path)
+    moved = library.mounts[-1].root if parent else knowledge_repo
+    (moved / "runbooks").mkdir(exist_ok=True)
+    (moved / "runbooks" / "note.txt").write_text("moved", "utf-8")
+    commit_all(moved)
+    assert reopen(tmp_path, knowledge_repo) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"stamp": 1}', b"\xff"])
+def test_a_broken_memory_of_last_time_is_not_used(knowledge_repo: Path, tmp_path: Path, data: bytes) -> None:
+    open_searcher(load_library(knowledge_repo, parents=True), tmp_path)
+    for path in (tmp_path / "retrieval").glob("view-*.json"):
+        path.write_bytes(data)
+    assert reopen(tmp_path, knowledge_repo) is None
+
+
+def test_an_index_that_was_cleaned_away_is_not_missed(knowledge_repo: Path, tmp_path: Path) -> None:
+    open_searcher(load_library(knowledge_repo, parents=True), tmp_path)
+    for path in (tmp_path / "retrieval").glob("*.idx"):
+        path.unlink()
+    assert reopen(tmp_path, knowledge_repo) is None
+
+
+def test_what_was_withdrawn_elsewhere_stays_hidden_when_reopened(
+    knowledge_repo: Path, tmp_path: Path
+) -> None:
+    library = load_library(knowledge_repo, parents=True)
+    victim = next(one for one in library.entries if one.mount.distance == 0)
+    gone = replace(victim, mount=library.mounts[-1], status=Status.WITHDRAWN)
+    open_searcher(replace(library, entries=(*library.entries, gone)), tmp_path)
+    again = reopen(tmp_path, knowledge_repo)
+    assert again is not None
+    assert all(one.id != victim.id for one in again.search(victim.title).results)

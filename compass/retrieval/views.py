@@ -1,0 +1,64 @@
+"""What was opened last for a folder, so that the next search need not read the repositories when none has moved."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from compass.adapters.documents import write_atomically
+from compass.adapters.git import head
+from compass.errors import CompassError
+from compass.retrieval import store
+from compass.retrieval.search import Searcher
+from compass.retrieval.segments import Place, Segment, Segments
+from compass.retrieval.thesaurus import merged
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An index by its state in the cache, what is hidden of it, and where it stands."""
+
+    state: str
+    patch: bool
+    hidden: Sequence[int]
+    place: Place
+
+
+def remember(cache: Path, root: Path, parts: Sequence[Part], vocabularies: Sequence[str]) -> None:
+    """Keep what the folder `root` was opened as; where that cannot be written, the next search is slower."""
+    data = {"stamp": store.stamp(), "parts": [asdict(one) for one in parts], "vocabularies": vocabularies}
+    with contextlib.suppress(OSError, CompassError):
+        write_atomically(_path(cache, root), json.dumps(data).encode())
+
+
+def reopen(cache: Path, root: Path, today: str = "") -> Searcher | None:
+    """The searcher of last time; None when a repository has moved since, or anything is not as it was."""
+    try:
+        data = json.loads(_path(cache, root).read_bytes())
+        if data["stamp"] != store.stamp():
+            return None
+        segments = tuple(_segment(cache, one) for one in data["parts"])
+        vocabularies = [str(one) for one in data["vocabularies"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    places = {one.place for one in segments}
+    if not segments or any(head(Path(one.root)) != one.commit for one in places):
+        return None
+    return Searcher(Segments(segments), merged(vocabularies), today=today)
+
+
+def _segment(cache: Path, part: dict[str, Any]) -> Segment:
+    index = store.load(cache, part["state"], patch=part["patch"])
+    if index is None:
+        raise ValueError("the index is not there")
+    return Segment(index, Place(**part["place"]), frozenset(part["hidden"]))
+
+
+def _path(cache: Path, root: Path) -> Path:
+    name = hashlib.sha256(str(root.resolve()).encode("utf-8", "replace")).hexdigest()[:32]
+    return cache / "retrieval" / f"view-{name}.json"
