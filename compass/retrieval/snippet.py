@@ -13,7 +13,7 @@ LINES: Final = 400
 """Lines of an entry that are looked at."""
 
 _FRONT: Final = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_MARKS: Final = re.compile(r"^[#>*+\-\d.\s|`]+|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+_MARKS: Final = re.compile(r"^[#>*+\-\d.\s|`]+|[*`]+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)")
 
 
 def snippet(text: str, query: Query) -> str:
