@@ -31,9 +31,20 @@ from compass.workflows.bench_retrieval import Report, absent, learn, measure, re
     type=click.Path(dir_okay=False, path_type=Path),
     help="Learn coefficients, write them.",
 )
+@click.option(
+    "--against",
+    "earlier",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare with a run that another release wrote.",
+)
 @render.format_option()
 def command(
-    folder: Path, run_file: Path | None, questions: Path | None, train_file: Path | None, output: str
+    folder: Path,
+    run_file: Path | None,
+    questions: Path | None,
+    train_file: Path | None,
+    earlier: Path | None,
+    output: str,
 ) -> None:
     """Measure the search on FOLDER: corpus.jsonl.gz, queries.jsonl and qrels.jsonl."""
     if missing := absent(folder):
@@ -45,7 +56,7 @@ def command(
         write_atomically(train_file, (json.dumps(learnt, indent=2) + "\n").encode())
         render.note(f"wrote {train_file}")
         return
-    report = measure(bench)
+    report = measure(bench, earlier=earlier)
     if run_file:
         write_atomically(run_file, "".join(f"{line}\n" for line in run_lines(report.runs[0])).encode())
     if output == "json":
@@ -68,6 +79,7 @@ def _plain(report: Report) -> dict[str, object]:
             }
             for run in report.runs
         },
+        "reliability": report.reliability,
         "paired": [dict(zip(("against", "won", "lost", "p"), one, strict=True)) for one in report.against],
     }
 
@@ -87,6 +99,7 @@ def _print(report: Report) -> None:
         ]
         rows.append((name, by_run[0][name].count, *cells))
     render.table(["figure", "n", *(run.name for run in report.runs)], rows)
+    click.echo("said and right: " + ", ".join(f"{a:.2f} {b:.2f} (n {n})" for a, b, n in report.reliability))
     for name, won, lost, chance in report.against:
         click.echo(
             f"first hit against {name}: {won} only ours, {lost} only theirs, p = {chance:.2g} (sign test)"

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
+import zlib
+from collections.abc import Sequence
 from typing import Final
 
 from compass.library import LoadedEntry
+from compass.library.alerts import Alert
 from compass.model.entry import Entry, Pattern, Postmortem, Runbook
 from compass.model.match import AlertSignal, LogSignal, MetricSignal
 from compass.retrieval.document import Document, Shown, document, key_of
 
+_SAID: Final = ("summary", "description", "message")
+"""Annotations of a rule that say what is wrong."""
+
 _ALERTNAME: Final = re.compile(r"\s*alertname\s*=\s*\"([^\"]+)\"\s*")
 
 
-def from_entry(loaded: LoadedEntry) -> Document:
-    """The fields of a valid entry: title, summary, alerts, match block, services, tags, then the body."""
+def from_entry(loaded: LoadedEntry, rules: Sequence[Alert] = ()) -> Document:
+    """The fields of a valid entry: title, summary, alerts, match block, services, tags, then the body.
+
+    `rules` are the alerting rules that the entry is for: their names, expressions and annotations lead to it as well.
+    """
     entry = loaded.entry
     alerts, queries, said = _machine_part(entry)
+    alerts += [one.name for one in rules]
+    queries += [one.expression for one in rules]
+    said = [*said, *(one.annotations[name] for one in rules for name in _SAID if name in one.annotations)]
     files = [name for reference in entry.references for name in file_names(reference.url)]
     about = [entry.summary or "", *alerts, *queries]
     about += [ref.rpartition("/")[2] for ref in entry.services] + [
@@ -40,8 +52,42 @@ def from_entry(loaded: LoadedEntry) -> Document:
         "\n".join(part for part in about if part),
         "\n".join([loaded.body, *said]),
         known=bool(alerts or queries),
-        key=key_of(loaded.path, loaded.blob),
+        key=entry_key(loaded, rules),
     )
+
+
+def entry_key(loaded: LoadedEntry, rules: Sequence[Alert] = ()) -> int:
+    """64 bits that change with everything that `from_entry` reads."""
+    told = (
+        repr([(one.name, one.expression, sorted(one.annotations.items())) for one in rules]) if rules else ""
+    )
+    return key_of(loaded.path, loaded.blob) ^ zlib.crc32(told.encode("utf-8", "replace"))
+
+
+def rules_by_path(entries: Sequence[LoadedEntry], alerts: Sequence[Alert]) -> dict[str, list[Alert]]:
+    """The alerting rules that each runbook is for: it names them, or their runbook URL ends in its name or id."""
+    found: dict[str, list[Alert]] = {}
+    if not alerts:
+        return found
+    by_name: dict[str, list[Alert]] = {}
+    by_link: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        by_name.setdefault(alert.name, []).append(alert)
+        for link in (alert.annotations.get("runbook_url", ""), alert.annotations.get("runbook", "")):
+            for name in file_names(link):
+                by_link.setdefault(name, []).append(alert)
+    for loaded in entries:
+        if loaded.kind != "runbook":
+            continue
+        stem = loaded.path.rpartition("/")[2].removesuffix(".md")
+        entry = loaded.entry
+        own = [alert.name for alert in entry.alerts] if isinstance(entry, Runbook) else []
+        meant = [*by_link.get(stem, ()), *by_link.get(loaded.id, ())]
+        meant += [alert for name in own for alert in by_name.get(name, ())]
+        if meant:
+            found[loaded.path] = list({id(one): one for one in meant}.values())
+        loaded.forget()
+    return found
 
 
 def file_names(url: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from compass.library import Library, LoadedEntry, Mount
+from compass.library.alerts import Alert
 from compass.model.entry import Status
 from compass.retrieval import store, views
-from compass.retrieval.document import key_of
-from compass.retrieval.entries import from_entry
+from compass.retrieval.entries import entry_key, from_entry, rules_by_path
 from compass.retrieval.index import Array, Index, build
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import Place, Segment, Segments
@@ -51,13 +51,14 @@ def open_searcher(library: Library, cache: Path | None, today: str = "") -> Sear
             one for one in library.entries if one.mount is mount and one.status is not Status.WITHDRAWN
         ]
         entries.sort(key=lambda one: one.path)
+        rules = rules_by_path(entries, library.alerts if mount is library.main else ())
         shadowed = {
-            key_of(one.path, one.blob)
+            entry_key(one, rules.get(one.path, ()))
             for one in entries
             if one.id in withdrawn or library.by_id[one.id] is not one
         }
         place = Place(mount.id, mount.commit, mount.distance, str(mount.root))
-        for one in _opened(mount, entries, cache):
+        for one in _opened(mount, entries, rules, cache):
             keys = one.index.keys.tolist() if shadowed else ()
             hidden = one.hidden | {number for number, key in enumerate(keys) if key in shadowed}
             segments.append(Segment(one.index, place, hidden))
@@ -72,12 +73,18 @@ def open_searcher(library: Library, cache: Path | None, today: str = "") -> Sear
     return Searcher(Segments(tuple(segments)), merged(texts), today=today)
 
 
-def _opened(mount: Mount, entries: Sequence[LoadedEntry], cache: Path | None) -> list[_Opened]:
+def _opened(
+    mount: Mount, entries: Sequence[LoadedEntry], rules: Mapping[str, Sequence[Alert]], cache: Path | None
+) -> list[_Opened]:
     """The indexes of one repository: one, or an older one and what was added since."""
+
+    def made(chosen: Sequence[LoadedEntry]) -> Index:
+        return build(from_entry(one, rules.get(one.path, ())) for one in chosen)
+
     if cache is None:
-        return [_Opened(build(from_entry(one) for one in entries))]
+        return [_Opened(made(entries))]
     name = hashlib.sha256(f"{store.stamp()}\0{mount.id}".encode()).hexdigest()[:16]
-    wanted = np.array([key_of(one.path, one.blob) for one in entries], np.uint64)
+    wanted = np.array([entry_key(one, rules.get(one.path, ())) for one in entries], np.uint64)
     state = f"{name}-{hashlib.sha256(wanted.tobytes()).hexdigest()[:16]}"
     found = store.load(cache, state)
     if found is not None:
@@ -90,11 +97,11 @@ def _opened(mount: Mount, entries: Sequence[LoadedEntry], cache: Path | None) ->
         hidden = missing(base, wanted)
         added = [entries[number] for number in np.flatnonzero(~np.isin(wanted, base.keys)).tolist()]
         if patch is None and len(hidden) + len(added) <= max(FEW, PATCHED * len(entries)):
-            patch = build(from_entry(one) for one in added)
+            patch = made(added)
             store.save(cache, state, patch, base=base_state)
         if patch is not None:
             return [_Opened(base, base_state, hidden=hidden), _Opened(patch, state, patch=True)]
-    found = build(from_entry(one) for one in entries)
+    found = made(entries)
     store.save(cache, state, found)
     return [_Opened(found, state)]
 

@@ -27,7 +27,7 @@ from compass.retrieval.search import Searcher
 from compass.retrieval.segments import single
 from compass.retrieval.thesaurus import Thesaurus
 from compass.retrieval.training import START, Asked, Question, ask, train
-from compass.workflows.retrieval_measures import Figure, Outcome, figures, paired
+from compass.workflows.retrieval_measures import Figure, Outcome, figures, paired, reliability
 
 FILES: Final = ("corpus.jsonl.gz", "queries.jsonl", "qrels.jsonl")
 FOLDS: Final = 5
@@ -75,6 +75,11 @@ class Report:
     index_bytes: int
     memory_bytes: int
     out_of_fold: bool
+
+    @property
+    def reliability(self) -> list[tuple[float, float, int]]:
+        """Per tenth of confidence: its mean, the share that was right, and how many queries."""
+        return reliability(self.runs[0].outcomes)
 
 
 def absent(folder: Path) -> list[str]:
@@ -128,8 +133,12 @@ def with_questions(bench: Bench, path: Path) -> Bench:
     return Bench(bench.documents, tuple(queries), answers, {}, digest)
 
 
-def measure(bench: Bench, *, clock: Callable[[], float] = time.process_time) -> Report:
-    """Index the documents as `import` would have them, ask every query, and set the figures beside two baselines.
+def measure(
+    bench: Bench, *, earlier: Path | None = None, clock: Callable[[], float] = time.process_time
+) -> Report:
+    """Index the documents as `import` would have them, ask every query, and set the figures beside three baselines.
+
+    `earlier` is a file that `run_lines` gave, of another release say: one more to be compared with.
 
     Where this is the folder that the committed coefficients were learnt on, each query is answered with coefficients
     learnt on the other folds; queries of one origin stay in one fold.
@@ -150,7 +159,10 @@ def measure(bench: Bench, *, clock: Callable[[], float] = time.process_time) -> 
     rivals = [
         _run("fielded BM25", bench, _by_score(_ask_all(bench, lambda _: fielded))),
         _run("plain BM25", bench, _plain_bm25(bench, clock)),
+        _run("TF-IDF", bench, _tf_idf(bench, clock)),
     ]
+    if earlier:
+        rivals.append(_run("earlier", bench, _earlier(bench, earlier)))
     size = sum(array.nbytes for array in index.arrays().values())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     against = tuple((one.name, *paired(ours.outcomes, one.outcomes)) for one in rivals)
@@ -164,7 +176,13 @@ def learn(bench: Bench, command: str) -> dict[str, Any]:
     learnt = train(searcher, _asked(bench, searcher, bench.queries))
     scores = {one.name: round(one.value, 4) for one in run.figures if not one.name.startswith("milliseconds")}
     return {
-        "made_by": {"command": command, "data": bench.digest, "folds": FOLDS, "scores_out_of_fold": scores},
+        "made_by": {
+            "command": command,
+            "data": bench.digest,
+            "folds": FOLDS,
+            "scores_out_of_fold": scores,
+            "reliability_out_of_fold": reliability(run.outcomes),
+        },
         "ranking": {
             name: round(float(value), 4) for name, value in zip(SIGNALS, learnt.ranking, strict=True)
         },
@@ -267,6 +285,42 @@ def _plain_bm25(bench: Bench, clock: Callable[[], float]) -> list[Row]:
         results = tuple((bench.documents[number]["id"], round(score, 4)) for number, score in best)
         rows.append(Row(query["id"], results, 0.0, (clock() - start) * 1000))
     return _by_score(rows)
+
+
+def _tf_idf(bench: Bench, clock: Callable[[], float]) -> list[Row]:
+    """Cosine of TF-IDF over words and pairs of words (scikit-learn's defaults), title and text as one."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  # a second, and only measuring needs it
+
+    model = TfidfVectorizer(ngram_range=(1, 2))
+    matrix = model.fit_transform(f"{one['title']} {one['text']}" for one in bench.documents)
+    rows = []
+    for query in bench.queries:
+        start = clock()
+        scores = np.asarray((matrix @ model.transform([query["text"]]).T).todense()).ravel()
+        best = np.argsort(-scores, kind="stable")[:10]
+        results = tuple(
+            (bench.documents[int(number)]["id"], round(float(scores[number]), 4)) for number in best
+        )
+        rows.append(
+            Row(query["id"], results, float(scores[best[0]]) if len(best) else 0.0, (clock() - start) * 1000)
+        )
+    return rows
+
+
+def _earlier(bench: Bench, path: Path) -> list[Row]:
+    """The rows of a run that was written before; ConfigError when it answers other queries."""
+    found = {str(row["id"]): row for row in _rows(path, path.read_bytes())}
+    missing = [query["id"] for query in bench.queries if query["id"] not in found]
+    if missing:
+        raise ConfigError(f"{path} has no answer to query {missing[0]!r}", "it is a run of other questions")
+    rows = []
+    for query in bench.queries:
+        row = found[query["id"]]
+        results = tuple((str(name), float(score)) for name, score in row.get("results", ()))
+        rows.append(
+            Row(query["id"], results, float(row.get("confidence", 0)), float(row.get("latency_ms") or 0))
+        )
+    return rows
 
 
 def _rows(path: Path, data: bytes) -> list[dict[str, Any]]:

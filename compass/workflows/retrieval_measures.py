@@ -96,15 +96,24 @@ def area(name: str, low: Sequence[float], high: Sequence[float]) -> Figure:
 
 def expected_calibration_error(outcomes: Sequence[Outcome]) -> float:
     """Mean distance between confidence and the share that was right, over ten equal bins."""
+    gaps = [count * abs(said - right) for said, right, count in reliability(outcomes)]
+    return sum(gaps) / max(1, len(outcomes))
+
+
+def reliability(outcomes: Sequence[Outcome]) -> list[tuple[float, float, int]]:
+    """Per tenth of confidence that occurs: its mean, the share that was right, and how many queries."""
     bins: list[list[Outcome]] = [[] for _ in range(10)]
     for one in outcomes:
         bins[min(9, int(one.confidence * 10))].append(one)
-    gaps = [
-        len(part) * abs(fmean(one.confidence for one in part) - fmean(one.rank == 1 for one in part))
+    return [
+        (
+            round(fmean(one.confidence for one in part), 4),
+            round(fmean(one.rank == 1 for one in part), 4),
+            len(part),
+        )
         for part in bins
         if part
     ]
-    return sum(gaps) / max(1, len(outcomes))
 
 
 def paired(ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> tuple[int, int, float]:

@@ -221,3 +221,37 @@ def test_what_was_withdrawn_elsewhere_stays_hidden_when_reopened(
     again = reopen(tmp_path, knowledge_repo)
     assert again is not None
     assert all(one.id != victim.id for one in again.search(victim.title).results)
+
+
+RULES = """groups:
+  - name: pool
+    rules:
+      - alert: FrobnicationSaturated
+        expr: frob_slots_in_use / frob_slots_total > 0.9
+        annotations:
+          summary: Frobnicator slots are running out
+          runbook_url: https://runbooks.example/{slug}.md
+"""
+
+
+def test_a_rule_file_leads_from_its_alert_to_the_runbook_that_its_url_names(
+    knowledge_repo: Path, tmp_path: Path
+) -> None:
+    entry = next(one for one in load_library(knowledge_repo).entries if one.kind == "runbook")
+    open_searcher(load_library(knowledge_repo), tmp_path)
+    rules = knowledge_repo / "catalog" / "rules.yaml"
+    rules.parent.mkdir(exist_ok=True)
+    rules.write_text(RULES.replace("{slug}", Path(entry.path).stem), "utf-8")
+    commit_all(knowledge_repo)
+    searcher = open_searcher(load_library(knowledge_repo), tmp_path)
+    for query in (
+        "FrobnicationSaturated",
+        "[FIRING] FrobnicationSaturated shop",
+        "frob_slots_total",
+        "frobnicator slots",
+    ):
+        assert searcher.search(query).results[0].id == entry.id, query
+    assert searcher.search("FrobnicationSaturated").confidence > 0.9
+    rules.unlink()
+    commit_all(knowledge_repo)
+    assert open_searcher(load_library(knowledge_repo), tmp_path).search("frobnicator").results == ()
