@@ -11,7 +11,7 @@ import json
 import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields
 from hashlib import blake2b
 from itertools import chain
 from typing import Any, Final
@@ -65,7 +65,7 @@ class Index:
     def row(self, number: int) -> Shown:
         """What to show of a document."""
         part = self.shown[int(self.lines[number]) : int(self.lines[number + 1])]
-        return Shown(**json.loads(part.tobytes()))
+        return Shown(*json.loads(part.tobytes()))
 
     def named(self, plain: str, *, declared: bool) -> list[int]:
         """The documents that declare this exact name, in its plain form, or else are merely called so."""
@@ -155,7 +155,7 @@ def build(documents: Iterable[Document]) -> Index:
     starts, documents_of, bodies, fronts = _postings(columns, place, len(kept))
     titles = [place[numbers] for numbers in columns.titles]
     names, owners = _names(kept)
-    rows = [json.dumps(asdict(one.shown), separators=(",", ":")).encode() for one in kept]
+    rows = [json.dumps(astuple(one.shown), separators=(",", ":")).encode() for one in kept]
     return Index(
         hashes[order],
         starts,

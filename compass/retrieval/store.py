@@ -23,7 +23,7 @@ from compass.errors import CompassError
 from compass.retrieval import tokens
 from compass.retrieval.index import ARRAYS, Array, Index, from_arrays
 
-MAGIC: Final = b"compass-index-4\n"
+MAGIC: Final = b"compass-index-5\n"
 KEPT: Final = 36
 """Files kept in the folder; those not used for longest go first."""
 

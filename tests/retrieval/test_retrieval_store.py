@@ -48,7 +48,7 @@ def test_a_damaged_byte_makes_it_unusable_or_changes_nothing(tmp_path: Path, pla
     assert found is None or store.packed(found.arrays()) == store.packed(small().arrays())
 
 
-@pytest.mark.parametrize("data", [b"", b"compass-index-4\n", b"nonsense" * 40])
+@pytest.mark.parametrize("data", [b"", b"compass-index-5\n", b"nonsense" * 40])
 def test_a_cut_or_foreign_file_is_not_used(tmp_path: Path, data: bytes) -> None:
     path = store.path_of(tmp_path, "key")
     path.parent.mkdir(parents=True)
