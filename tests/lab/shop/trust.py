@@ -1,0 +1,54 @@
+"""Who trusts whom inside the shop: TLS authorities, and the tokens that checkout gives to payments."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ssl
+import time
+
+from lab.shop.settings import TOKEN_SECONDS
+from lab.shop.web import Refusal
+from lab.state import Lab
+
+_KEY = b"a key for a shop that exists on one machine for some minutes"
+
+
+def authority(lab: Lab) -> ssl.SSLContext:
+    """Trusts the lab's own certificate authority, and nobody else."""
+    return ssl.create_default_context(cafile=str(lab.path("tls", "authority.pem")))
+
+
+def token(now: float) -> str:
+    """A token issued now."""
+    issued = f"{now:.3f}"
+    return f"{issued}.{_signature(issued)}"
+
+
+def check(text: str, now: float) -> None:
+    """Refusal 401 for a token that is forged, or too old by the clock of who checks it."""
+    issued, _, signature = text.rpartition(".")
+    if not hmac.compare_digest(signature, _signature(issued)):
+        raise Refusal(401, "token is not signed by checkout")
+    age = now - float(issued)
+    if not -TOKEN_SECONDS <= age <= TOKEN_SECONDS:
+        raise Refusal(401, f"token is {age:.1f} s old, {TOKEN_SECONDS} s are allowed")
+
+
+def _signature(issued: str) -> str:
+    return hmac.new(_KEY, issued.encode(), hashlib.sha256).hexdigest()
+
+
+class Clock:
+    """A host's clock: the real one, and how far it is off, read anew each second."""
+
+    def __init__(self, lab: Lab, host: str) -> None:
+        self._lab, self._host = lab, host
+        self._read, self._offset = 0.0, 0.0
+
+    def now(self) -> float:
+        """Unix seconds as this host has them."""
+        real = time.time()
+        if real - self._read > 1:
+            self._read, self._offset = real, float(self._lab.read("clocks", f"{self._host}.json").get("offset", 0))
+        return real + self._offset
