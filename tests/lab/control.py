@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,8 @@ UP_SECONDS: Final = 60.0
 DOWN_SECONDS: Final = 25.0
 
 
-def up(folder: Path) -> Lab:
-    """A running lab in this folder.
+def up(folder: Path, load: Mapping[str, float] | None = None) -> Lab:
+    """A running lab in this folder; `load` changes how many customers come and when.
 
     Raises LabError where one is there already, or its parts do not come up; then nothing of it is left.
     """
@@ -27,6 +28,7 @@ def up(folder: Path) -> Lab:
     if lab.folder.exists() and any(lab.folder.iterdir()):
         raise LabError(f"{lab.folder} is not empty ({describe(lab)}): take that lab down first, or name another folder")
     lab.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    lab.write(load or {}, "config", "load.json")
     with lab.path("out", "keeper.log").open("ab") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "lab.keeper", str(lab.folder)],

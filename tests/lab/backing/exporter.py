@@ -55,6 +55,7 @@ class Exporter(Collector):
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
+        self._waits = Waits()
 
     def collect(self) -> Iterator[Metric]:
         """Every metric there is now."""
@@ -109,10 +110,11 @@ class Exporter(Collector):
             row = running.get(name)
             if not row or not Identity(*row["identity"]).alive:
                 continue
-            used = [usage for pid in _tree(row["identity"][0]) if (usage := _usage(pid))]
+            pids = _tree(row["identity"][0])
+            used = [usage for pid in pids if (usage := _usage(pid))]
             cpu.append((component, "", sum(one[0] for one in used)))
-            waits.append((component, "", sum(one[1] for one in used)))
-            memory.add_metric([component], sum(one[2] for one in used))
+            waits.append((component, "", self._waits.of(component, pids)))
+            memory.add_metric([component], sum(one[1] for one in used))
         yield counters("container_cpu_seconds_total", "", cpu)
         yield counters("container_cpu_wait_seconds_total", "", waits)
         yield memory
@@ -130,16 +132,36 @@ def _tree(pid: int) -> list[int]:
     return [pid, *map(int, children)]
 
 
-def _usage(pid: int) -> tuple[float, float, float] | None:
-    """Seconds on a CPU, seconds that it waited for one (of its main thread), and resident bytes."""
+def _usage(pid: int) -> tuple[float, float] | None:
+    """Seconds on a CPU, and resident bytes."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        waited = sum(
-            int(path.read_text().split()[1]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")
-        )
-    except (OSError, IndexError):
+    except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) / TICKS, waited / 1e9, int(fields[21]) * PAGE
+    return (int(fields[11]) + int(fields[12])) / TICKS, int(fields[21]) * PAGE
+
+
+class Waits:
+    """How long components were ready to run and had to wait; threads come and go, so what they add is summed up."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[Path, int]] = {}
+        self._total: dict[str, int] = {}
+
+    def of(self, component: str, pids: Iterable[int]) -> float:
+        """Seconds until now, over all threads of these processes."""
+        now = {}
+        for pid in pids:
+            for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                try:
+                    now[path] = int(path.read_text().split()[1])
+                except (OSError, IndexError):
+                    continue
+        before = self._seen.get(component, {})
+        grown = sum(max(0, waited - before.get(path, 0)) for path, waited in now.items())
+        self._seen[component] = now
+        self._total[component] = self._total.get(component, 0) + grown
+        return self._total[component] / 1e9
 
 
 def _seconds(row: dict[str, Any]) -> float:

@@ -66,10 +66,8 @@ def service(context: Context) -> Service:
                 time.sleep(config["acquirer_seconds"])
             database.run("settle charge", "UPDATE charges SET settled = now() WHERE id = %s", (row[0],))
         began = time.monotonic()
-        JOURNAL_WAITING.inc()
-        with signals.span("append journal", request.here):
+        with JOURNAL_WAITING.track_inprogress(), signals.span("append journal", request.here):
             volume.write(f"{row[0]} {cents}\n")
-        JOURNAL_WAITING.dec()
         took = time.monotonic() - began
         JOURNAL_SECONDS.observe(took)
         if took > SLOW_WRITE:

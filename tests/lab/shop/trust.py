@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import ssl
 import time
 
@@ -11,6 +12,8 @@ from lab.shop.settings import TOKEN_SECONDS
 from lab.shop.web import Refusal
 from lab.state import Lab
 
+WANDER_SECONDS = 7.0
+"""How long a clock that wanders takes to come back."""
 _KEY = b"a key for a shop that exists on one machine for some minutes"
 
 
@@ -40,15 +43,17 @@ def _signature(issued: str) -> str:
 
 
 class Clock:
-    """A host's clock: the real one, and how far it is off, read anew each second."""
+    """A host's clock: the real one, how far it is off, and how it wanders about that; read anew each second."""
 
     def __init__(self, lab: Lab, host: str) -> None:
         self._lab, self._host = lab, host
-        self._read, self._offset = 0.0, 0.0
+        self._read = 0.0
+        self._off: dict[str, float] = {}
 
     def now(self) -> float:
         """Unix seconds as this host has them."""
         real = time.time()
         if real - self._read > 1:
-            self._read, self._offset = real, float(self._lab.read("clocks", f"{self._host}.json").get("offset", 0))
-        return real + self._offset
+            self._read, self._off = real, self._lab.read("clocks", f"{self._host}.json")
+        wander = self._off.get("wander", 0.0) * math.sin(2 * math.pi * real / WANDER_SECONDS)
+        return real + self._off.get("offset", 0.0) + wander
