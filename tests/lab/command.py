@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from lab import control
 from lab.faults.catalog import FAULTS
@@ -39,8 +40,12 @@ def parser() -> argparse.ArgumentParser:
     found["run"].add_argument("--intensity", choices=INTENSITIES, default="high")
     for name in ("run", "all"):
         found[name].add_argument("--seed", type=int, default=1, help="the same seed gives the same story")
-        found[name].add_argument("--seconds", type=float, default=USUAL, help="real time from warm-up to tail")
-        found[name].add_argument("--output", type=Path, required=True, help="a folder for truth and recordings")
+        found[name].add_argument(
+            "--seconds", type=float, default=USUAL, help="real time from warm-up to tail"
+        )
+        found[name].add_argument(
+            "--output", type=Path, required=True, help="a folder for truth and recordings"
+        )
         found[name].add_argument("--compass", default="", help="the command that records")
     return top
 
@@ -55,9 +60,9 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
 
-def say(text: str, to: object = None) -> None:
+def say(text: str, to: TextIO | None = None) -> None:
     """Print one line at once."""
-    print(text, file=to or sys.stdout, flush=True)  # type: ignore[call-overload]  # noqa: T201  # a command's answer
+    print(text, file=to or sys.stdout, flush=True)  # a command's answer
 
 
 def _up(given: argparse.Namespace) -> int:
@@ -65,7 +70,9 @@ def _up(given: argparse.Namespace) -> int:
     lab = control.up(given.folder)
     ports = lab.info["ports"]
     say(f"the lab is up after {time.monotonic() - began:.1f} s in {lab.folder}")
-    say(f"storefront http://127.0.0.1:{ports['storefront']}  Prometheus http://127.0.0.1:{ports['prometheus']}")
+    say(
+        f"storefront http://127.0.0.1:{ports['storefront']}  Prometheus http://127.0.0.1:{ports['prometheus']}"
+    )
     return 0
 
 

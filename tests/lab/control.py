@@ -26,7 +26,9 @@ def up(folder: Path, load: Mapping[str, float] | None = None) -> Lab:
     """
     lab = Lab(folder.resolve())
     if lab.folder.exists() and any(lab.folder.iterdir()):
-        raise LabError(f"{lab.folder} is not empty ({describe(lab)}): take that lab down first, or name another folder")
+        raise LabError(
+            f"{lab.folder} is not empty ({describe(lab)}): take that lab down first, or name another folder"
+        )
     lab.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     lab.write(load or {}, "config", "load.json")
     with lab.path("out", "keeper.log").open("ab") as stream:
@@ -42,7 +44,9 @@ def up(folder: Path, load: Mapping[str, float] | None = None) -> Lab:
     deadline = time.monotonic() + UP_SECONDS
     while lab.info.get("status") != "up":
         if process.poll() is not None or time.monotonic() > deadline:
-            said = lab.info.get("error") or lab.path("out", "keeper.log").read_text("utf-8", "replace")[-1000:]
+            said = (
+                lab.info.get("error") or lab.path("out", "keeper.log").read_text("utf-8", "replace")[-1000:]
+            )
             down(lab.folder)
             raise LabError(f"the lab did not come up: {said or 'it takes too long'}")
         time.sleep(0.05)
@@ -53,11 +57,17 @@ def describe(lab: Lab) -> str:
     """The state of a lab in a sentence."""
     info = lab.info
     if not info:
-        return "no lab is here" if not lab.folder.exists() else "something else is here, or a lab that never started"
+        return (
+            "no lab is here"
+            if not lab.folder.exists()
+            else "something else is here, or a lab that never started"
+        )
     status = info["status"]
     alive = len(lab.processes())
     if lab.keeper is None and status in {"starting", "up", "stopping"}:
-        return f"the lab's keeper was killed while it was {status}, {alive} of its processes live: take it down"
+        return (
+            f"the lab's keeper was killed while it was {status}, {alive} of its processes live: take it down"
+        )
     if info.get("error"):
         return f"the lab failed: {info['error']}"
     return f"the lab is {status}, {alive} processes"

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import psycopg
 import redis
-
 from lab.shop.store import address
 from lab.state import Identity, Lab, LabError
 
@@ -36,7 +35,9 @@ class Hands:
         deadline = time.monotonic() + ANSWER_SECONDS
         while path.exists():
             if time.monotonic() > deadline or self.lab.keeper is None:
-                raise LabError(f"the keeper did not {do} {part} within {ANSWER_SECONDS:g} s; see out/keeper.log")
+                raise LabError(
+                    f"the keeper did not {do} {part} within {ANSWER_SECONDS:g} s; see out/keeper.log"
+                )
             time.sleep(0.02)
 
     def process(self, part: str) -> Identity:
@@ -50,7 +51,13 @@ class Hands:
 
     def changed(self, kind: str, service: str, summary: str, **labels: str) -> None:
         """Record that something was changed."""
-        row = {"time": round(time.time(), 3), "type": kind, "service": service, "summary": summary, "labels": labels}
+        row = {
+            "time": round(time.time(), 3),
+            "type": kind,
+            "service": service,
+            "summary": summary,
+            "labels": labels,
+        }
         self.lab.append(row, "changes.jsonl")
 
     def deploy(self, service: str, summary: str, **config: Any) -> None:
@@ -73,7 +80,7 @@ class Hands:
         """A service's settings now."""
         return self.lab.read("config", f"{service}.json")
 
-    def set(self, value: Mapping[str, Any], *parts: str) -> None:
+    def put(self, value: Mapping[str, Any], *parts: str) -> None:
         """Replace a file that a part of the lab reads anew."""
         self.lab.write({**self.lab.read(*parts), **value}, *parts)
 

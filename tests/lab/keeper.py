@@ -27,7 +27,7 @@ LONGEST_PAUSE: Final = 8.0
 FORGIVEN_SECONDS: Final = 20.0
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """Somebody asked the keeper to end."""
 
 
@@ -65,7 +65,12 @@ class Keeper:
 
     def prepare(self) -> None:
         """Ports, certificates, configuration, and an empty database."""
-        row = {"schema": 1, "status": "starting", "keeper": list(identity(os.getpid())), "ports": free_ports(PORTS)}
+        row = {
+            "schema": 1,
+            "status": "starting",
+            "keeper": list(identity(os.getpid())),
+            "ports": free_ports(PORTS),
+        }
         self.lab.write(row, "lab.json")
         for name, config in DEFAULTS.items():
             self.lab.write(config, "config", f"{name}.json")
@@ -184,7 +189,7 @@ class Keeper:
 
 
 def _end(*_: object) -> None:
-    raise Ended
+    raise EndedError
 
 
 def main(folder: Path) -> int:
@@ -200,7 +205,7 @@ def main(folder: Path) -> int:
         while True:
             keeper.keep()
             time.sleep(0.1)
-    except Ended:
+    except EndedError:
         pass
     except (LabError, OSError) as problem:
         error = str(problem)

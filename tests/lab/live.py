@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from lab.state import Lab
 from pydantic_core import from_json
 
-from compass.model.recording import Change, LogLine, RecordedTelemetry, Recording, RecordingInfo, Span, Symptom, Window
+from compass.model.recording import (
+    Change,
+    LogLine,
+    RecordedTelemetry,
+    Recording,
+    RecordingInfo,
+    Span,
+    Symptom,
+    Window,
+)
 from compass.replay.store import Store
-from lab.state import Lab
 
 T = TypeVar("T")
 LONGEST_SECONDS = 86_400.0
@@ -45,22 +55,27 @@ class Live:
         self._logs: dict[Path, Tail[LogLine]] = {}
         self._spans = Tail(lab.folder / "spans.jsonl", lambda row: Span(**row))
         self._changes = Tail(lab.folder / "changes.jsonl", lambda row: Change(**row))
+        self._one_at_a_time = threading.Lock()
 
     @property
     def store(self) -> Store:
         """Everything until now; metrics and alerts are Prometheus' own."""
         now = time.time()
         window = Window.model_validate(
-            {"from": datetime.fromtimestamp(now - LONGEST_SECONDS, UTC), "to": datetime.fromtimestamp(now, UTC)}
+            {
+                "from": datetime.fromtimestamp(now - LONGEST_SECONDS, UTC),
+                "to": datetime.fromtimestamp(now, UTC),
+            }
         )
         symptom = Symptom(text="a running lab")
         info = RecordingInfo(schema_version=1, id="lab", window=window, detected=window.end, symptom=symptom)
-        telemetry = RecordedTelemetry(
-            logs=tuple(self._lines()),
-            spans=tuple(self._spans.read()),
-            changes=tuple(self._changes.read()),
-            present=frozenset({"metrics", "logs", "traces", "alerts", "changes"}),
-        )
+        with self._one_at_a_time:
+            telemetry = RecordedTelemetry(
+                logs=tuple(self._lines()),
+                spans=tuple(self._spans.read()),
+                changes=tuple(self._changes.read()),
+                present=frozenset({"metrics", "logs", "traces", "alerts", "changes"}),
+            )
         return Store(Recording(info, self._lab.folder, telemetry))
 
     def _lines(self) -> Iterator[LogLine]:

@@ -26,6 +26,7 @@ PORTS: Final = (
     "prometheus",
     "collector",
     "exporter",
+    "grafana",
     *(f"network-{link}" for link in LINKS),
     *SERVICES,
     *LEGS,
@@ -89,6 +90,7 @@ def shop(lab: Lab) -> list[Part]:
     """The services, the network between them, and what measures the rest."""
     return [
         _python(lab, "exporter", "lab.backing.exporter", probe="/metrics"),
+        _python(lab, "grafana", "lab.backing.grafana"),
         _python(lab, "network", "lab.backing.network", port=f"network-{next(iter(LINKS))}"),
         *(_python(lab, name, "lab.shop.service", (name,), probe="/healthz") for name in SERVICES),
     ]
@@ -113,7 +115,13 @@ def _redis(lab: Lab) -> tuple[str, ...]:
 
 
 def _python(
-    lab: Lab, name: str, module: str, arguments: tuple[str, ...] = (), *, port: str | None = None, probe: str = ""
+    lab: Lab,
+    name: str,
+    module: str,
+    arguments: tuple[str, ...] = (),
+    *,
+    port: str | None = None,
+    probe: str = "",
 ) -> Part:
     number = None if port == "" else lab.port(port or name)
     return Part(name, (sys.executable, "-m", module, *arguments, str(lab.folder)), number, probe)

@@ -104,7 +104,9 @@ def fired(lab: Lab, times: Times) -> list[dict[str, Any]]:
     for one in series:
         begin = float(one["values"][0][0])
         if times.onset <= begin <= times.ended:
-            labels = {key: text for key, text in one["metric"].items() if key not in {"__name__", "alertstate"}}
+            labels = {
+                key: text for key, text in one["metric"].items() if key not in {"__name__", "alertstate"}
+            }
             found.append({"name": labels.pop("alertname"), "labels": labels, "began": moment(begin)})
     return sorted(found, key=lambda row: (row["began"], row["name"]))
 

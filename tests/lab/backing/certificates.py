@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
 from lab.state import Lab
 
 USUAL_DAYS = 90
@@ -28,7 +26,12 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _built(
-    subject: str, key: ec.EllipticCurvePrivateKey, issuer_key: ec.EllipticCurvePrivateKey, ends: datetime, ca: bool
+    subject: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    ends: datetime,
+    *,
+    ca: bool,
 ) -> x509.Certificate:
     begins = min(datetime.now(UTC), ends) - timedelta(days=1)
     return (
@@ -69,5 +72,5 @@ def issue(lab: Lab, leg: str, ends: datetime) -> None:
 def _put(path: Path, data: bytes) -> None:
     fresh = path.with_name(f".{path.name}")
     fresh.write_bytes(data)
-    os.chmod(fresh, 0o600)
+    fresh.chmod(0o600)
     fresh.replace(path)

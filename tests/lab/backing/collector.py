@@ -14,9 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, exposition
-
 from lab.state import Lab
+from prometheus_client import CollectorRegistry, Counter, exposition
 
 STATUS: Final = {1: "ok", 2: "error"}
 MOST_REMEMBERED: Final = 20_000

@@ -13,13 +13,12 @@ from typing import Any, Final
 
 import psycopg
 import redis
-from prometheus_client import start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector, CollectorRegistry
-
 from lab.shop.settings import SERVICES
 from lab.shop.store import address
 from lab.state import Identity, Lab
+from prometheus_client import start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
 
 DATABASE, CACHE, JOB = "shop-db", "shop-cache", "batch-report"
 PARTS: Final = {**{name: name for name in SERVICES}, "postgres": DATABASE, "redis": CACHE, JOB: JOB}
@@ -86,7 +85,7 @@ class Exporter(Collector):
     def _cache(self) -> Iterator[Metric]:
         client = redis.Redis(port=self._lab.port("redis"), socket_timeout=1)
         try:
-            said: dict[str, Any] = client.info()  # type: ignore[assignment]  # the client's types name both its kinds
+            said: dict[str, Any] = client.info()
         finally:
             client.close()
         for name, key in (
@@ -120,7 +119,11 @@ class Exporter(Collector):
         yield memory
         throttled = self._lab.read("throttled.json")
         if throttled:
-            yield counters("container_cpu_throttled_seconds_total", "", [(throttled["component"], "", _seconds(throttled))])
+            yield counters(
+                "container_cpu_throttled_seconds_total",
+                "",
+                [(throttled["component"], "", _seconds(throttled))],
+            )
 
 
 def _tree(pid: int) -> list[int]:
@@ -172,7 +175,11 @@ def _seconds(row: dict[str, Any]) -> float:
         lines = dict(line.split() for line in Path(row["stat"]).read_text().splitlines())
     except (OSError, ValueError):
         return 0.0
-    return int(lines["throttled_usec"]) / 1e6 if "throttled_usec" in lines else int(lines["throttled_time"]) / 1e9
+    return (
+        int(lines["throttled_usec"]) / 1e6
+        if "throttled_usec" in lines
+        else int(lines["throttled_time"]) / 1e9
+    )
 
 
 def main(lab: Lab) -> None:

@@ -47,7 +47,10 @@ class Link:
         except OSError:
             writer.transport.abort()
             return
-        ways = [asyncio.create_task(self._copy(reader, there[1])), asyncio.create_task(self._copy(there[0], writer))]
+        ways = [
+            asyncio.create_task(self._copy(reader, there[1])),
+            asyncio.create_task(self._copy(there[0], writer)),
+        ]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()

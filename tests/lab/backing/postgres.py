@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import psycopg
-
 from lab.shop.settings import CUSTOMERS, PRODUCTS
 from lab.shop.store import address
 from lab.state import Lab, LabError

@@ -102,7 +102,13 @@ def prepare(lab: Lab) -> None:
 
 
 def _configuration(lab: Lab) -> dict[str, Any]:
-    drop = [{"source_labels": ["__name__"], "regex": "python_.*|process_virtual.*|process_max.*", "action": "drop"}]
+    drop = [
+        {
+            "source_labels": ["__name__"],
+            "regex": "python_.*|process_virtual.*|process_max.*",
+            "action": "drop",
+        }
+    ]
     return {
         "global": {
             "scrape_interval": f"{SCRAPE_SECONDS}s",
@@ -154,5 +160,3 @@ def command(lab: Lab) -> list[str]:
 def summaries() -> dict[str, str]:
     """What each alert says, by name."""
     return {name: summary for name, _, _, _, summary in RULES}
-
-

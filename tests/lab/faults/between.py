@@ -23,9 +23,9 @@ def on_link(component: str, low: dict[str, Any], high: dict[str, Any]) -> Callab
 
     def begin(scene: Scene) -> Undo:
         hands, link, chosen = scene.hands, _link(component), {**USUAL, **(high if scene.high else low)}
-        hands.set({link: chosen}, "config", "network.json")
+        hands.put({link: chosen}, "config", "network.json")
         scene.facts.update(link=link, means=MEANS, **chosen)
-        return lambda: hands.set({link: USUAL}, "config", "network.json")
+        return lambda: hands.put({link: USUAL}, "config", "network.json")
 
     return begin
 
@@ -49,9 +49,9 @@ def expired_certificate(scene: Scene) -> Undo:
 def clock_skew(scene: Scene) -> Undo:
     """The clock of payments runs ahead of everybody's: for some requests beyond what is allowed, or for all."""
     off = {"offset": 45.0, "wander": 1.0} if scene.high else {"offset": 29.2, "wander": 2.0}
-    scene.hands.set(off, "clocks", "payments.json")
+    scene.hands.put(off, "clocks", "payments.json")
     scene.facts.update(off)
-    return lambda: scene.hands.set({"offset": 0.0, "wander": 0.0}, "clocks", "payments.json")
+    return lambda: scene.hands.put({"offset": 0.0, "wander": 0.0}, "clocks", "payments.json")
 
 
 BETWEEN: Final = (

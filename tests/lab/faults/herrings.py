@@ -36,8 +36,8 @@ def _deployed(service: str, summary: str, **config: object) -> Callable[[Hands],
 
 
 def _rush(hands: Hands) -> Undo:
-    hands.set({"rush": 1.6}, "config", "load.json")
-    return lambda: hands.set({"rush": 1.0}, "config", "load.json")
+    hands.put({"rush": 1.6}, "config", "load.json")
+    return lambda: hands.put({"rush": 1.0}, "config", "load.json")
 
 
 def _report(hands: Hands) -> Undo:

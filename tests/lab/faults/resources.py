@@ -8,7 +8,6 @@ import threading
 from typing import Final
 
 import psycopg
-
 from lab.backing.postgres import grow
 from lab.faults import quota
 from lab.faults.fault import Fault, Scene, Undo
@@ -66,7 +65,7 @@ def missing_index(scene: Scene) -> Undo:
 def cache_eviction(scene: Scene) -> Undo:
     """The cache may hold less than the shop needs."""
     with scene.hands.cache() as client:
-        used = int(client.info("memory")["used_memory"])  # type: ignore[index]  # the client's types name both its kinds
+        used = int(client.info("memory")["used_memory"])
         products = 2_300_000
         most = used - round(products * (0.95 if scene.high else 0.55))
         scene.facts.update(maxmemory=most)
@@ -89,7 +88,15 @@ def cpu_quota(scene: Scene) -> Undo:
     kernel = quota.limit(hands.lab, "checkout", victim.pid, share)
     scene.facts.update(share=share, means="control group" if kernel else "stopped in turns")
     if not kernel:
-        command = (sys.executable, "-m", "lab.faults.quota", str(hands.lab.folder), "checkout", str(victim.pid), str(share))
+        command = (
+            sys.executable,
+            "-m",
+            "lab.faults.quota",
+            str(hands.lab.folder),
+            "checkout",
+            str(victim.pid),
+            str(share),
+        )
         hands.ask("start", "quota", command)
 
     def undo() -> None:
@@ -124,12 +131,18 @@ def slow_disk(scene: Scene) -> Undo:
     """The journal's volume has used up its burst and does few operations per second."""
     operations = 3.2 if scene.high else 5.5
     scene.facts.update(operations_per_second=operations)
-    scene.hands.set({"operations_per_second": operations}, "volumes", "journal.json")
-    return lambda: scene.hands.set({"operations_per_second": 0}, "volumes", "journal.json")
+    scene.hands.put({"operations_per_second": operations}, "volumes", "journal.json")
+    return lambda: scene.hands.put({"operations_per_second": 0}, "volumes", "journal.json")
 
 
 RESOURCES: Final = (
-    Fault("database-lock", "shop-db", "a console session holds a lock on a table", database_lock, ("payments", "checkout")),
+    Fault(
+        "database-lock",
+        "shop-db",
+        "a console session holds a lock on a table",
+        database_lock,
+        ("payments", "checkout"),
+    ),
     Fault(
         "missing-index",
         "shop-db",
@@ -152,5 +165,10 @@ RESOURCES: Final = (
         noisy_neighbour,
         NEIGHBOURS,
     ),
-    Fault("slow-disk", "payments", "the volume of payments' journal does too few operations per second", slow_disk),
+    Fault(
+        "slow-disk",
+        "payments",
+        "the volume of payments' journal does too few operations per second",
+        slow_disk,
+    ),
 )

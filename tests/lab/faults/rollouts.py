@@ -16,9 +16,9 @@ def retry_storm(scene: Scene) -> Undo:
     config = {"payment_timeout": 0.36, "payment_retries": 8 if scene.high else 4, "payment_backoff": 0.0}
     undo = rollout("checkout", "retry charges at once, customers should not wait", config, config)(scene)
     time.sleep(2)
-    scene.hands.set({link: {"delay": 0.3, "jitter": 0.02, "loss": 0.0}}, "config", "network.json")
+    scene.hands.put({link: {"delay": 0.3, "jitter": 0.02, "loss": 0.0}}, "config", "network.json")
     time.sleep(TRIGGER_SECONDS)
-    scene.hands.set({link: {"delay": 0.0, "jitter": 0.0, "loss": 0.0}}, "config", "network.json")
+    scene.hands.put({link: {"delay": 0.0, "jitter": 0.0, "loss": 0.0}}, "config", "network.json")
     scene.facts["trigger"] = f"{link} was slow for {TRIGGER_SECONDS:g} s"
     return undo
 
@@ -35,14 +35,19 @@ ROLLOUTS: Final = (
         "checkout",
         "a rollout set the time that checkout waits for payments below what a charge takes",
         rollout(
-            "checkout", "tidy up timeouts", {"payment_timeout": 0.262, "payment_retries": 0}, {"payment_timeout": 0.03}
+            "checkout",
+            "tidy up timeouts",
+            {"payment_timeout": 0.262, "payment_retries": 0},
+            {"payment_timeout": 0.03},
         ),
     ),
     Fault(
         "memory-leak",
         "checkout",
         "a rollout of checkout keeps something of every order in memory until the limit ends the process",
-        rollout("checkout", "audit trail of orders", {"leak_kb_per_order": 1500}, {"leak_kb_per_order": 6000}),
+        rollout(
+            "checkout", "audit trail of orders", {"leak_kb_per_order": 1500}, {"leak_kb_per_order": 6000}
+        ),
     ),
     Fault(
         "wrong-answers",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.shop.signals import CALL_SECONDS, CALLS, Signals, Trace
-from lab.shop.web import Refusal
+from lab.shop.web import RefusedError
 
 KEPT_SECONDS = 4.0
 """How long a connection is kept: changes of a certificate or of the network are seen after that at the latest."""
@@ -43,13 +43,13 @@ class Peer:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The answer; Refusal 502 or 504 once every attempt failed, the peer's own status below 500 as it is."""
+        """The answer; RefusedError 502 or 504 once every attempt failed, the peer's own status below 500 as it is."""
         for attempt in range(self.retries + 1):
             if attempt:
                 time.sleep(self.backoff * random.random() * 2**attempt)
             try:
                 return self._once(method, path, here, body, headers or {})
-            except Refusal as refusal:
+            except RefusedError as refusal:
                 if refusal.status < 500 or attempt == self.retries:
                     raise
                 self.signals.log(
@@ -69,12 +69,14 @@ class Peer:
                 if status < 400:
                     return said
                 span.failed = status >= 500
-                raise Refusal(502 if status >= 500 else status, f"{self.name} answered {status}: {said.get('error')}")
+                raise RefusedError(
+                    502 if status >= 500 else status, f"{self.name} answered {status}: {said.get('error')}"
+                )
         except TimeoutError as late:
             outcome = "timeout"
-            raise Refusal(504, f"{self.name} did not answer within {self.timeout:g} s") from late
+            raise RefusedError(504, f"{self.name} did not answer within {self.timeout:g} s") from late
         except (OSError, http.client.HTTPException, ValueError) as problem:
-            raise Refusal(502, f"{self.name} cannot be reached: {problem}") from problem
+            raise RefusedError(502, f"{self.name} cannot be reached: {problem}") from problem
         finally:
             CALLS.labels(self.name, outcome).inc()
             CALL_SECONDS.labels(self.name).observe(time.monotonic() - began)

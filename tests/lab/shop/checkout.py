@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis
-
 from lab.shop.calls import Peer
 from lab.shop.service import Context, Service
 from lab.shop.settings import ORDER_LIMIT
 from lab.shop.store import Pool
 from lab.shop.trust import authority, token
-from lab.shop.web import Refusal, Request
+from lab.shop.web import RefusedError, Request
 
 HISTORY = """
 SELECT count(*), coalesce(sum(cents), 0), max(placed) FROM orders WHERE lower(email) = lower(%s)
@@ -44,14 +43,14 @@ def service(context: Context) -> Service:
         reserved = inventory.call("POST", "/reservations", request.here, {"product": product})
         cents = int(reserved["cents"])
         if not 0 < cents <= ORDER_LIMIT:
-            raise Refusal(500, f"price of product {product} is {cents} cents, {ORDER_LIMIT} are allowed")
+            raise RefusedError(500, f"price of product {product} is {cents} cents, {ORDER_LIMIT} are allowed")
         if config["leak_kb_per_order"]:
             audit.append(b"x" * (config["leak_kb_per_order"] * 1000))
         charge = {"cents": cents, "product": product}
         try:
             payments.call("POST", "/charges", request.here, charge, {"x-token": token(time.time())})
-        except Refusal as refusal:
-            raise Refusal(max(500, refusal.status), f"order was not charged: {refusal}") from refusal
+        except RefusedError as refusal:
+            raise RefusedError(max(500, refusal.status), f"order was not charged: {refusal}") from refusal
         with pool.connection(request.here) as database:
             (row,) = database.run(
                 "insert order",
@@ -62,7 +61,7 @@ def service(context: Context) -> Service:
         try:
             jobs.rpush(JOBS, json.dumps(job))
         except redis.RedisError as problem:
-            raise Refusal(503, f"queue: {problem}") from problem
+            raise RefusedError(503, f"queue: {problem}") from problem
         return {"order": row[0]}
 
     def history(request: Request) -> Mapping[str, Any]:

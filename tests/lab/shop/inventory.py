@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import redis
-from prometheus_client import Counter
-
 from lab.shop.service import Context, Service
 from lab.shop.settings import EACH_COSTS, PRODUCTS
+from lab.shop.signals import Trace
 from lab.shop.store import Pool
-from lab.shop.web import Refusal, Request
+from lab.shop.web import RefusedError, Request
+from prometheus_client import Counter
 
 HITS = Counter("cache_hits_total", "Products found in the cache")
 MISSES = Counter("cache_misses_total", "Products that had to be computed")
@@ -30,44 +30,57 @@ def rendered(product: int, stock: int) -> str:
     return json.dumps({**body, "page": f"{product:08d}" * (PAGE_BYTES // 8)})
 
 
-def service(context: Context) -> Service:
-    """Routes of inventory; the cache is filled before it serves."""
-    lab, config, signals = context.lab, context.config, context.signals
-    pool = Pool(signals, config["pool_size"], config["pool_wait"], config["statement_timeout"])
-    cache = redis.Redis(port=lab.port("redis"), socket_timeout=2)
-    if not cache.exists("product:1"):
-        filled = cache.pipeline()
-        for product in range(1, PRODUCTS + 1):
-            filled.set(f"product:{product}", rendered(product, 100 + product % 50))
-        filled.execute()
+class Products:
+    """Products by number: from the cache, or computed and put there."""
 
-    def found(product: int, request: Request) -> dict[str, Any]:
-        key = f"product:{product}"
-        try:
-            cached = cache.get(key)
-        except redis.RedisError as problem:
-            signals.log("ERROR", f"cache: {problem}", request.here)
-            cached = None
-        if isinstance(cached, bytes):
-            HITS.inc()
-            page: dict[str, Any] = json.loads(cached)
-            return page
-        MISSES.inc()
-        signals.log("INFO", f"cache miss product={product}", request.here)
-        with pool.connection(request.here) as database:
-            (row,) = database.run("compute stock", STOCK, (product,))
-        text = rendered(product, int(row[0] or 0))
-        try:
-            cache.set(key, text)
-        except redis.RedisError as problem:
-            signals.log("WARN", f"cache: {problem}", request.here)
-        page = json.loads(text)
+    def __init__(self, context: Context) -> None:
+        config, self._signals = context.config, context.signals
+        self._pool = Pool(
+            context.signals, config["pool_size"], config["pool_wait"], config["statement_timeout"]
+        )
+        self._cache = redis.Redis(port=context.lab.port("redis"), socket_timeout=2)
+        if not self._cache.exists("product:1"):
+            filled = self._cache.pipeline()
+            for product in range(1, PRODUCTS + 1):
+                filled.set(f"product:{product}", rendered(product, 100 + product % 50))
+            filled.execute()
+
+    def find(self, product: int, here: Trace) -> dict[str, Any]:
+        """What is known of it."""
+        text = self._cached(product, here)
+        if text is None:
+            MISSES.inc()
+            self._signals.log("INFO", f"cache miss product={product}", here)
+            with self._pool.connection(here) as database:
+                (row,) = database.run("compute stock", STOCK, (product,))
+            text = rendered(product, int(row[0] or 0))
+            try:
+                self._cache.set(f"product:{product}", text)
+            except redis.RedisError as problem:
+                self._signals.log("WARN", f"cache: {problem}", here)
+        page: dict[str, Any] = json.loads(text)
         return page
 
-    def answer(product: int, request: Request) -> Mapping[str, Any]:
+    def _cached(self, product: int, here: Trace) -> str | None:
+        try:
+            found = self._cache.get(f"product:{product}")
+        except redis.RedisError as problem:
+            self._signals.log("ERROR", f"cache: {problem}", here)
+            return None
+        if not isinstance(found, bytes):
+            return None
+        HITS.inc()
+        return found.decode()
+
+
+def service(context: Context) -> Service:
+    """Routes of inventory; the cache is filled before it serves."""
+    config, products = context.config, Products(context)
+
+    def answer(product: int, here: Trace) -> Mapping[str, Any]:
         if not 1 <= product <= PRODUCTS:
-            raise Refusal(404, f"there is no product {product}")
-        page = found(product, request)
+            raise RefusedError(404, f"there is no product {product}")
+        page = products.find(product, here)
         wrong = random.random() < config["price_factor_share"]
         return {
             "product": product,
@@ -76,9 +89,9 @@ def service(context: Context) -> Service:
         }
 
     def stock(request: Request) -> Mapping[str, Any]:
-        return answer(int(request.words[0]), request)
+        return answer(int(request.words[0]), request.here)
 
     def reservation(request: Request) -> Mapping[str, Any]:
-        return answer(int(request.body["product"]), request)
+        return answer(int(request.body["product"]), request.here)
 
     return Service({("GET", "stock"): stock, ("POST", "reservations"): reservation}, quiet=True)

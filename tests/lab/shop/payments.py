@@ -8,13 +8,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Summary
-
 from lab.shop.service import Context, Service
 from lab.shop.store import Pool
 from lab.shop.trust import Clock, check
-from lab.shop.web import Refusal, Request
+from lab.shop.web import RefusedError, Request
 from lab.state import Lab
+from prometheus_client import Counter, Gauge, Summary
 
 JOURNAL_SECONDS = Summary("journal_write_seconds", "Time until a journal entry is on disk")
 JOURNAL_WAITING = Gauge("journal_waiting", "Journal entries that are not on disk yet")
@@ -27,7 +26,9 @@ class Volume:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._file = os.open(lab.path("journal", "payments.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file = os.open(
+            lab.path("journal", "payments.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        )
         self._turn = threading.Lock()
         self._next = 0.0
 
@@ -52,7 +53,7 @@ def service(context: Context) -> Service:
     def charge(request: Request) -> Mapping[str, Any]:
         try:
             check(request.headers.get("x-token", ""), clock.now())
-        except Refusal as refusal:
+        except RefusedError as refusal:
             REJECTED.inc()
             signals.log("WARN", f"{refusal}", request.here)
             raise

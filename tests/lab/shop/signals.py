@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import queue
 import random
@@ -9,13 +10,13 @@ import secrets
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Summary, disable_created_metrics
+
 from prometheus_client import gc_collector, platform_collector  # isort: skip
 
 from lab.state import Lab
@@ -24,7 +25,7 @@ for collector in (gc_collector.GC_COLLECTOR, platform_collector.PLATFORM_COLLECT
     REGISTRY.unregister(collector)
 disable_created_metrics()
 
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5)
 REQUESTS = Counter("http_requests_total", "Requests served", ("route", "status"))
 DURATION = Histogram("http_request_duration_seconds", "Time to serve", ("route",), buckets=BUCKETS)
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being served")
@@ -117,7 +118,7 @@ class Signals:
 
     def _export(self) -> None:
         """Send finished spans on by OTLP/HTTP in JSON; what cannot be sent is lost, as with any exporter."""
-        url = f"http://127.0.0.1:{self.lab.port('collector')}/v1/traces"
+        port = self.lab.port("collector")
         while True:
             rows = [self._spans.get()]
             time.sleep(FLUSH_SECONDS)
@@ -126,10 +127,13 @@ class Signals:
             resource = {"attributes": [{"key": "service.name", "value": {"stringValue": self.service}}]}
             scope = {"scope": {"name": "lab.shop"}, "spans": rows}
             body = {"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}
-            request = urllib.request.Request(
-                url, json.dumps(body).encode(), {"content-type": "application/json"}
-            )
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             try:
-                urllib.request.urlopen(request, timeout=5).close()
-            except OSError as problem:
-                print(f"{len(rows)} spans were not sent: {problem}", file=sys.stderr)
+                connection.request(
+                    "POST", "/v1/traces", json.dumps(body), {"content-type": "application/json"}
+                )
+                connection.getresponse().read()
+            except (OSError, http.client.HTTPException) as problem:
+                sys.stderr.write(f"{len(rows)} spans were not sent: {problem}\n")
+            finally:
+                connection.close()

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
-from prometheus_client import Counter, Gauge, Summary
-
 from lab.shop.signals import Signals, Trace
-from lab.shop.web import Refusal
+from lab.shop.web import RefusedError
+from prometheus_client import Counter, Gauge, Summary
 
 SIZE = Gauge("db_pool_size", "Connections the pool may hold")
 IN_USE = Gauge("db_pool_in_use", "Connections in use")
@@ -44,7 +43,7 @@ class Pool:
 
     @contextmanager
     def connection(self, here: Trace | None) -> Iterator[Statements]:
-        """A connection for as long as the block runs; Refusal 503 if none gets free, or the database fails."""
+        """A connection for as long as the block runs; RefusedError 503 if none gets free, or the database fails."""
         began = time.monotonic()
         WAITING.inc()
         try:
@@ -54,7 +53,7 @@ class Pool:
             self._signals.log(
                 "ERROR", f"timeout acquiring connection after {round(self._wait * 1000)} ms", here
             )
-            raise Refusal(503, f"no database connection within {self._wait:g} s") from none
+            raise RefusedError(503, f"no database connection within {self._wait:g} s") from none
         finally:
             WAITING.dec()
             WAITED.observe(time.monotonic() - began)
@@ -68,7 +67,7 @@ class Pool:
                 held.close()
             said = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
             self._signals.log("ERROR", f"database: {said}", here)
-            raise Refusal(503, f"database: {said}") from problem
+            raise RefusedError(503, f"database: {said}") from problem
         finally:
             IN_USE.dec()
             self._free.put(held)

@@ -9,7 +9,7 @@ import ssl
 import time
 
 from lab.shop.settings import TOKEN_SECONDS
-from lab.shop.web import Refusal
+from lab.shop.web import RefusedError
 from lab.state import Lab
 
 WANDER_SECONDS = 7.0
@@ -29,13 +29,13 @@ def token(now: float) -> str:
 
 
 def check(text: str, now: float) -> None:
-    """Refusal 401 for a token that is forged, or too old by the clock of who checks it."""
+    """RefusedError 401 for a token that is forged, or too old by the clock of who checks it."""
     issued, _, signature = text.rpartition(".")
     if not hmac.compare_digest(signature, _signature(issued)):
-        raise Refusal(401, "token is not signed by checkout")
+        raise RefusedError(401, "token is not signed by checkout")
     age = now - float(issued)
     if not -TOKEN_SECONDS <= age <= TOKEN_SECONDS:
-        raise Refusal(401, f"token is {age:.1f} s old, {TOKEN_SECONDS} s are allowed")
+        raise RefusedError(401, f"token is {age:.1f} s old, {TOKEN_SECONDS} s are allowed")
 
 
 def _signature(issued: str) -> str:

@@ -14,16 +14,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import Gauge, exposition
-
+from cryptography.x509 import load_pem_x509_certificate
 from lab.shop.signals import DURATION, IN_FLIGHT, REQUESTS, Signals, Trace, read_header
+from prometheus_client import Gauge, exposition
 
 MOST_IN_FLIGHT = 64
 OUT_OF_MEMORY = 137
 CERTIFICATE_ENDS = Gauge("tls_certificate_not_after_seconds", "When the certificate expires", ("listener",))
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is answered with a status other than 200; the message goes to the log and to the caller."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -53,7 +53,13 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(
-        self, port: int, routes: Routes, signals: Signals, *, quiet: bool = False, certificate: Path | None = None
+        self,
+        port: int,
+        routes: Routes,
+        signals: Signals,
+        *,
+        quiet: bool = False,
+        certificate: Path | None = None,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.routes, self.signals, self.quiet = routes, signals, quiet
@@ -74,8 +80,8 @@ class Server(ThreadingHTTPServer):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self.certificate)
             self._loaded = (changed, context)
-            ends = ssl._ssl._test_decode_cert(str(self.certificate))["notAfter"]  # type: ignore[attr-defined]
-            CERTIFICATE_ENDS.labels(self.certificate.stem).set(ssl.cert_time_to_seconds(ends))
+            ends = load_pem_x509_certificate(self.certificate.read_bytes()).not_valid_after_utc
+            CERTIFICATE_ENDS.labels(self.certificate.stem).set(ends.timestamp())
         return self._loaded[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -147,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
                 try:
                     request = Request(tuple(words), body, dict(self.headers.items()), span.here)
                     answer = dict(handler(request))
-                except Refusal as refusal:
+                except RefusedError as refusal:
                     status, answer = refusal.status, {"error": str(refusal)}
                     span.failed = status >= 500
                 if not server.quiet or status >= 500:

@@ -7,13 +7,12 @@ import time
 from typing import Any
 
 import redis
-from prometheus_client import Counter, Gauge, Summary
-
 from lab.shop.checkout import JOBS
 from lab.shop.service import Context, Service
 from lab.shop.signals import read_header
 from lab.shop.store import Pool
-from lab.shop.web import Refusal
+from lab.shop.web import RefusedError
+from prometheus_client import Counter, Gauge, Summary
 
 DONE = Counter("jobs_total", "Jobs taken from the queue", ("outcome",))
 AGE = Summary("job_age_seconds", "Time from queueing until a job was done")
@@ -39,19 +38,19 @@ def service(context: Context) -> Service:
         while True:
             try:
                 taken = jobs.blpop([JOBS], timeout=1)
-                DEPTH.set(float(jobs.llen(JOBS)))  # type: ignore[arg-type]  # the client's types name both its kinds
+                DEPTH.set(float(jobs.llen(JOBS)))
             except redis.RedisError as problem:
                 signals.log("ERROR", f"queue: {problem}")
                 time.sleep(PAUSE_SECONDS)
                 continue
             if not taken:
                 continue
-            job = json.loads(taken[1])  # type: ignore[index]  # as above
+            job = json.loads(taken[1])
             try:
                 ship(job)
-            except Refusal as refusal:
+            except RefusedError as refusal:
                 DONE.labels("failed").inc()
-                jobs.rpush(JOBS, taken[1])  # type: ignore[index]  # as above
+                jobs.rpush(JOBS, taken[1])
                 signals.log("ERROR", f"order was not shipped, it is queued again: {refusal}")
                 time.sleep(PAUSE_SECONDS)
                 continue
