@@ -32,24 +32,25 @@ def up(folder: Path, load: Mapping[str, float] | None = None) -> Lab:
     lab.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     lab.write(load or {}, "config", "load.json")
     with lab.path("out", "keeper.log").open("ab") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lab.keeper", str(lab.folder)],
+        # The keeper is nobody's child, so that it outlives who started it.
+        subprocess.run(
+            ["setsid", "--fork", sys.executable, "-m", "lab.keeper", str(lab.folder)],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
             env=environment(lab),
             cwd="/",
-            start_new_session=True,
+            check=True,
         )
     deadline = time.monotonic() + UP_SECONDS
     while lab.info.get("status") != "up":
-        if process.poll() is not None or time.monotonic() > deadline:
+        if time.monotonic() > deadline or not lab.processes():
             said = (
                 lab.info.get("error") or lab.path("out", "keeper.log").read_text("utf-8", "replace")[-1000:]
             )
             down(lab.folder)
             raise LabError(f"the lab did not come up: {said or 'it takes too long'}")
-        time.sleep(0.05)
+        time.sleep(0.1)
     return lab
 
 

@@ -39,10 +39,10 @@ RULES: Final = (
     ("ServiceDown", "up == 0", "4s", "page", "{{ $labels.service_name }} does not answer its scrape"),
     (
         "RestartsOften",
-        "changes(process_start_time_seconds[90s]) > 1",
+        "changes(process_start_time_seconds[90s]) > 2",
         "0s",
         "ticket",
-        "{{ $labels.service_name }} was started more than twice in 90 s",
+        "{{ $labels.service_name }} was restarted more than twice in 90 s",
     ),
     (
         "PoolSaturated",
