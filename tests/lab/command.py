@@ -114,7 +114,7 @@ def _run(given: argparse.Namespace) -> int:
 def _all(given: argparse.Namespace) -> int:
     failed = 0
     for chosen in collection(given.seed, given.seconds):
-        if (given.output / chosen.name / "recording" / "recording.yaml").exists():
+        if (given.output / chosen.name).exists():
             say(f"{chosen.name}: is there already")
             continue
         failed += _tried(chosen, given)

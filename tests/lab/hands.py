@@ -89,9 +89,14 @@ class Hands:
     @contextmanager
     def database(self, name: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         """A session of its own, seen by the database under this name."""
-        connection = psycopg.connect(address(self.lab.port("postgres"), name), autocommit=True)
+        try:
+            connection = psycopg.connect(address(self.lab.port("postgres"), name), autocommit=True)
+        except psycopg.Error as problem:
+            raise LabError(f"the database does not answer: {problem}; see out/postgres.log") from problem
         try:
             yield connection
+        except psycopg.Error as problem:
+            raise LabError(f"the database refused what a fault asked of it: {problem}") from problem
         finally:
             connection.close()
 
@@ -101,6 +106,8 @@ class Hands:
         client = redis.Redis(port=self.lab.port("redis"), socket_timeout=5)
         try:
             yield client
+        except redis.RedisError as problem:
+            raise LabError(f"the cache refused what a fault asked of it: {problem}") from problem
         finally:
             client.close()
 

@@ -177,10 +177,11 @@ class Keeper:
         asked = json.loads(path.read_text("utf-8"))
         name = asked["part"]
         if asked["do"] == "restart":
-            part = self.running[name].part
-            self.note("INFO", f"{name} is restarted")
-            self.end(name)
-            self.begin(part)
+            one = self.running.get(name)
+            if one is not None:
+                self.note("INFO", f"{name} is restarted")
+                self.end(name)
+                self.begin(one.part)
         elif asked["do"] == "start":
             self.begin(extra(self.lab, name, asked["command"]))
         else:

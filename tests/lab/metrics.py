@@ -8,11 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from lab.state import Lab
-
-
-class MetricsError(Exception):
-    """Prometheus did not answer, or not with what was asked; the message has its words."""
+from lab.state import Lab, LabError
 
 
 class Metrics:
@@ -22,17 +18,17 @@ class Metrics:
         self._port = lab.port("prometheus")
 
     def ask(self, path: str, arguments: Mapping[str, object]) -> Any:
-        """The `data` of an answer."""
+        """The `data` of an answer; LabError with the words of Prometheus if it is none."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         try:
             connection.request("GET", f"/api/v1/{path}?{urlencode(arguments, doseq=True)}")
             said = json.loads(connection.getresponse().read())
         except (OSError, http.client.HTTPException, ValueError) as problem:
-            raise MetricsError(f"Prometheus does not answer: {problem}") from problem
+            raise LabError(f"Prometheus does not answer: {problem}") from problem
         finally:
             connection.close()
         if said["status"] != "success":
-            raise MetricsError(f"{said.get('errorType')}: {said.get('error')}")
+            raise LabError(f"{said.get('errorType')}: {said.get('error')}")
         return said["data"]
 
     def instant(self, expression: str, at: float | None = None) -> list[Any]:

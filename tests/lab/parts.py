@@ -137,5 +137,6 @@ def environment(lab: Lab) -> dict[str, str]:
         "PYTHONPATH": str(TESTS),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MALLOC_ARENA_MAX": "1",
+        "PROMETHEUS_DISABLE_CREATED_SERIES": "True",
         MARK: str(lab.folder),
     }

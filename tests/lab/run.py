@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -42,20 +43,22 @@ def run(plan: Plan, out: Path, folder: Path, compass: Sequence[str], told: Told)
     `compass`: the command that records. LabError when the lab or the recorder fails; the lab is taken down whatever
     happens.
     """
-    target = out / plan.name
+    target, unfinished = out / plan.name, out / f".{plan.name}.unfinished"
     if target.exists():
         raise LabError(f"{target} is there already: remove it, or choose another seed")
+    shutil.rmtree(unfinished, ignore_errors=True)
     lab = control.up(folder, {"seed": plan.seed})
     try:
         told(f"{plan.name}: the lab is up in {lab.folder}")
         scene = Scene(Hands(lab), plan.intensity, plan.rng)
         times = play(plan, scene, told)
         alerts = fired(lab, times)
-        target.mkdir(parents=True)
+        unfinished.mkdir(parents=True)
         truth = truth_of(plan, scene, times, alerts)
         text = json.dumps(truth, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        (target / "truth.json").write_text(text, "utf-8")
-        record(lab, truth, target / "recording", compass)
+        (unfinished / "truth.json").write_text(text, "utf-8")
+        record(lab, truth, unfinished / "recording", compass)
+        unfinished.rename(target)
         told(f"{plan.name}: recorded in {target / 'recording'}")
     finally:
         control.down(lab.folder)
@@ -168,6 +171,9 @@ def record(lab: Lab, truth: dict[str, Any], target: Path, compass: Sequence[str]
         *("--symptom", truth["symptom"]["text"], "--service", truth["symptom"]["service"]),
         *("--output", str(target)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=RECORD_SECONDS, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RECORD_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise LabError(f"`compass record` did not do its work: {problem}") from problem
     if done.returncode:
         raise LabError(f"`compass record` failed: {(done.stderr or done.stdout).strip()[-600:]}")

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import mcp_types as types
 from lab.live import Live
-from lab.metrics import Metrics, MetricsError
+from lab.metrics import Metrics
 from lab.state import Lab, LabError
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
@@ -27,7 +27,7 @@ Arguments = Mapping[str, Any]
 
 
 class Tools:
-    """Answers the tools of one lab; MetricsError and CannotEvaluateError say why one cannot be answered."""
+    """Answers the tools of one lab; LabError and CannotEvaluateError say why one cannot be answered."""
 
     def __init__(self, lab: Lab) -> None:
         self._live, self._metrics = Live(lab), Metrics(lab)
@@ -99,7 +99,7 @@ def server(lab: Lab) -> Server[Any]:
     ) -> types.CallToolResult:
         try:
             text = await anyio.to_thread.run_sync(tools.answer, params.name, params.arguments or {})
-        except (MetricsError, LabError) as problem:
+        except LabError as problem:
             return types.CallToolResult(content=[types.TextContent(text=str(problem))], is_error=True)
         except CannotEvaluateError as refusal:
             return types.CallToolResult(content=[types.TextContent(text=refusal.message)], is_error=True)

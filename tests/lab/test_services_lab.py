@@ -191,13 +191,18 @@ def test_a_fault_shows_in_metrics_logs_and_alerts_and_its_truth_is_kept(lab: Lab
     assert "inventory 5.2.3: rolled back" in changes
 
 
-def test_a_service_that_is_killed_starts_again_and_the_machine_says_so(lab: Lab) -> None:
+@pytest.mark.parametrize("part", ["worker", "postgres", "redis", "prometheus", "collector"])
+def test_a_part_that_is_killed_starts_again_and_the_machine_says_so(lab: Lab, part: str) -> None:
     from lab.hands import Hands
+    from lab.parts import backing, shop
 
-    killed = Hands(lab).process("worker")
+    killed = Hands(lab).process(part)
     killed.signal(signal.SIGKILL)
-    eventually(lambda: lab.read("processes.json")["worker"]["identity"] != list(killed), 10)
-    assert "worker ended with status -9, it starts again" in (lab.folder / "logs" / "node.jsonl").read_text()
+    eventually(lambda: lab.read("processes.json").get(part, {}).get("identity", [0]) != list(killed), 10)
+    assert f"{part} ended with status -9, it starts again" in (lab.folder / "logs" / "node.jsonl").read_text()
+    (again,) = (one for one in (*backing(lab), *shop(lab)) if one.name == part)
+    eventually(again.ready)
+    assert Hands(lab).process(part).alive
     assert "the lab is up" in run("status", lab.folder).stdout
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import Final
 
-import psycopg
 from lab.backing.postgres import grow
 from lab.faults import quota
 from lab.faults.fault import Fault, Scene, Undo
+from lab.state import LabError
 
 NEIGHBOURS: Final = ("storefront", "inventory")
 """Services that share a CPU with the batch job."""
@@ -24,15 +25,12 @@ def database_lock(scene: Scene) -> Undo:
     ended = threading.Event()
 
     def hold() -> None:
-        with scene.hands.database("console") as connection:
+        # A database that is taken down under the session ends the fault.
+        with suppress(LabError), scene.hands.database("console") as connection:
             while not ended.is_set():
-                try:
-                    with connection.transaction():
-                        connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
-                        ended.wait(held)
-                except psycopg.Error:
-                    # The database was taken down under the session.
-                    return
+                with connection.transaction():
+                    connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
+                    ended.wait(held)
                 ended.wait(free)
 
     thread = threading.Thread(target=hold, daemon=True)
@@ -47,7 +45,7 @@ def database_lock(scene: Scene) -> Undo:
 
 def missing_index(scene: Scene) -> Undo:
     """A table grows by an import until a search without an index is slow."""
-    rows = 420_000 if scene.high else 130_000
+    rows = 650_000 if scene.high else 250_000
     scene.facts.update(table="orders", rows=rows)
     scene.hands.changed("import", "shop-db", f"orders of the acquired shop imported: {rows} rows")
     with scene.hands.database("import") as connection:
@@ -67,7 +65,7 @@ def cache_eviction(scene: Scene) -> Undo:
     with scene.hands.cache() as client:
         used = int(client.info("memory")["used_memory"])
         products = 2_300_000
-        most = used - round(products * (0.95 if scene.high else 0.55))
+        most = used - round(products * (0.8 if scene.high else 0.5))
         scene.facts.update(maxmemory=most)
         client.config_set("maxmemory-policy", "allkeys-random")
         client.config_set("maxmemory", most)

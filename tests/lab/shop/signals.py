@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Summary, disable_created_metrics
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Summary
 
 from prometheus_client import gc_collector, platform_collector  # isort: skip
 
@@ -23,7 +23,6 @@ from lab.state import Lab
 
 for collector in (gc_collector.GC_COLLECTOR, platform_collector.PLATFORM_COLLECTOR):
     REGISTRY.unregister(collector)
-disable_created_metrics()
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5)
 REQUESTS = Counter("http_requests_total", "Requests served", ("route", "status"))
