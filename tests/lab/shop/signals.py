@@ -30,7 +30,7 @@ DURATION = Histogram("http_request_duration_seconds", "Time to serve", ("route",
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being served")
 CALLS = Counter("http_client_requests_total", "Calls to other services", ("peer", "outcome"))
 CALL_SECONDS = Summary("http_client_duration_seconds", "Time of calls to other services", ("peer",))
-SAMPLED = 0.25
+SAMPLED = 0.15
 """The share of traces that is kept, decided where a trace begins."""
 FLUSH_SECONDS = 0.5
 
