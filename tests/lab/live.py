@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from lab.state import Lab
 from pydantic_core import from_json
@@ -25,24 +26,32 @@ from compass.model.recording import (
 from compass.replay.store import Store
 
 T = TypeVar("T")
-LONGEST_SECONDS = 86_400.0
+LONGEST_SECONDS: Final = 86_400.0
+DATABASE: Final = "shop-db"
+DATABASE_LINE: Final = re.compile(
+    r"(?P<time>[0-9-]{10} [0-9:.]{12}) UTC \[\d+\] \S* *(?P<level>[A-Z]+):  (?P<message>.*)"
+)
+LEVELS: Final = {"ERROR": "ERROR", "FATAL": "ERROR", "PANIC": "FATAL", "WARNING": "WARN"}
+"""Severities of PostgreSQL that are not just information."""
 
 
 class Tail(Generic[T]):
-    """The rows of a growing file of JSON lines; only what is new is read."""
+    """The rows of a growing file, one for each line that `row` can read; only what is new is read."""
 
-    def __init__(self, path: Path, row: Callable[[dict[str, Any]], T]) -> None:
+    def __init__(self, path: Path, row: Callable[[bytes], T | None]) -> None:
         self._path, self._row, self._at = path, row, 0
         self.rows: list[T] = []
 
     def read(self) -> list[T]:
         """All rows until now; a last line that is not whole yet waits for the next time."""
+        if not self._path.exists():
+            return self.rows
         with self._path.open("rb") as stream:
             stream.seek(self._at)
             fresh = stream.read()
         whole = fresh[: fresh.rfind(b"\n") + 1]
         self._at += len(whole)
-        self.rows += [self._row(from_json(line)) for line in whole.splitlines()]
+        self.rows += [row for line in whole.splitlines() if (row := self._row(line)) is not None]
         return self.rows
 
 
@@ -53,8 +62,9 @@ class Live:
         self._lab = lab
         self._streams: dict[tuple[str, str], dict[str, str]] = {}
         self._logs: dict[Path, Tail[LogLine]] = {}
-        self._spans = Tail(lab.folder / "spans.jsonl", lambda row: Span(**row))
-        self._changes = Tail(lab.folder / "changes.jsonl", lambda row: Change(**row))
+        self._spans = Tail(lab.folder / "spans.jsonl", lambda line: Span(**from_json(line)))
+        self._changes = Tail(lab.folder / "changes.jsonl", lambda line: Change(**from_json(line)))
+        self._database = Tail(lab.folder / "out" / "postgres.log", self._said)
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -81,8 +91,22 @@ class Live:
     def _lines(self) -> Iterator[LogLine]:
         for path in sorted((self._lab.folder / "logs").glob("*.jsonl")):
             yield from self._logs.setdefault(path, Tail(path, self._line)).read()
+        yield from self._database.read()
 
-    def _line(self, row: dict[str, Any]) -> LogLine:
-        labels = {"service_name": row["service"], "level": row["level"]}
-        shared = self._streams.setdefault((row["service"], row["level"]), labels)
-        return LogLine(row["time_ns"], shared, row["message"], row.get("trace", ""))
+    def _line(self, line: bytes) -> LogLine:
+        row: dict[str, Any] = from_json(line)
+        labels = self._labels(row["service"], row["level"])
+        return LogLine(row["time_ns"], labels, row["message"], row.get("trace", ""))
+
+    def _said(self, line: bytes) -> LogLine | None:
+        """A line of PostgreSQL's log; what follows a line without a time of its own is left out."""
+        found = DATABASE_LINE.fullmatch(line.decode("utf-8", "replace"))
+        if not found:
+            return None
+        when = datetime.fromisoformat(found["time"]).replace(tzinfo=UTC)
+        labels = self._labels(DATABASE, LEVELS.get(found["level"], "INFO"))
+        return LogLine(round(when.timestamp() * 1000) * 1_000_000, labels, found["message"])
+
+    def _labels(self, service: str, level: str) -> dict[str, str]:
+        """Lines of a stream share their labels."""
+        return self._streams.setdefault((service, level), {"service_name": service, "level": level})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -60,7 +61,7 @@ def test_the_same_seed_wants_the_same() -> None:
 def test_a_line_that_is_not_whole_yet_is_read_the_next_time(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"n": 1}\n{"n"')
-    tail = Tail(path, lambda row: int(row["n"]))
+    tail = Tail(path, lambda line: int(json.loads(line)["n"]))
     assert tail.read() == [1]
     with path.open("a") as stream:
         stream.write(": 2}\n")
@@ -80,11 +81,21 @@ def test_what_the_lab_has_collected_is_laid_out_as_a_recording_is(tmp_path: Path
     lab.append({**span, "start_ns": 1, "end_ns": 2, "status": "ok"}, "spans.jsonl")
     change = {"time": 7.5, "type": "deployment", "service": "worker", "summary": "1.0.1", "labels": {}}
     lab.append(change, "changes.jsonl")
+    lab.path("out", "postgres.log").write_text(
+        "2026-11-27 22:52:49.063 UTC [27806] payments ERROR:  canceling statement due to statement timeout\n"
+        "2026-11-27 22:52:49.063 UTC [27806] payments STATEMENT:  UPDATE charges\n"
+        "\tSET settled = now()\n"
+        "2026-11-27 22:52:50.000 UTC [1]  LOG:  ready\n"
+    )
     store = Live(lab).store
     assert [(line.service, line.level, line.message, line.trace) for line in store.lines] == [
         ("node", "INFO", "early", ""),
         ("worker", "WARN", "late", "t"),
+        ("shop-db", "ERROR", "canceling statement due to statement timeout", ""),
+        ("shop-db", "INFO", "UPDATE charges", ""),
+        ("shop-db", "INFO", "ready", ""),
     ]
+    assert store.lines[-1].time_ns == 1795819970_000_000_000
     assert [trace.root.name for trace in store.traces] == ["ship"]
     assert [change.summary for change in store.changes] == ["1.0.1"]
 

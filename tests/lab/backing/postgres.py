@@ -26,7 +26,7 @@ SETTINGS = {
     "autovacuum": "off",
     "log_lock_waits": "on",
     "deadlock_timeout": "500ms",
-    "log_min_duration_statement": "400",
+    "log_min_duration_statement": "150",
     "log_line_prefix": "%m [%p] %a ",
 }
 SCHEMA = """

@@ -134,7 +134,7 @@ def _configuration(lab: Lab) -> dict[str, Any]:
                 "static_configs": [
                     {
                         "targets": [f"127.0.0.1:{lab.port(name)}"],
-                        "labels": {"instance": name},
+                        "labels": {"service_name": "node", "instance": name},
                     }
                     for name in ("exporter", "collector")
                 ],
