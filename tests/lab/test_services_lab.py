@@ -263,13 +263,14 @@ def test_a_keeper_that_is_killed_takes_everything_with_it_and_the_state_is_clear
 def test_a_starter_that_is_killed_leaves_a_lab_that_can_be_taken_down(
     folder: Path, command: list[str], status: str
 ) -> None:
-    starter = subprocess.Popen(
-        [*COMMAND, *command, "--folder", str(folder)], stdout=subprocess.DEVNULL, cwd=folder.parent
-    )
     lab = Lab(folder)
-    eventually(lambda: lab.info.get("status") == status)
-    starter.kill()
-    starter.wait()
+    with subprocess.Popen(
+        [*COMMAND, *command, "--folder", str(folder)], stdout=subprocess.DEVNULL, cwd=folder.parent
+    ) as starter:
+        try:
+            eventually(lambda: lab.info.get("status") == status)
+        finally:
+            starter.kill()
     assert "the lab is " in run("status", folder).stdout
     assert "take that lab down first" in run("up", folder).stderr
     processes = lab.processes()

@@ -33,13 +33,8 @@ ROLLOUTS: Final = (
     Fault(
         "bad-config",
         "checkout",
-        "a rollout set the time that checkout waits for payments below what a charge takes",
-        rollout(
-            "checkout",
-            "tidy up timeouts",
-            {"payment_timeout": 0.262, "payment_retries": 0},
-            {"payment_timeout": 0.03},
-        ),
+        "a rollout set the limit of an order in checkout below what products cost",
+        rollout("checkout", "limits per market", {"order_limit": 1_700}, {"order_limit": 1_520}),
     ),
     Fault(
         "memory-leak",

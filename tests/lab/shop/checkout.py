@@ -10,7 +10,6 @@ from typing import Any
 import redis
 from lab.shop.calls import Peer
 from lab.shop.service import Context, Service
-from lab.shop.settings import ORDER_LIMIT
 from lab.shop.store import Pool
 from lab.shop.trust import authority, token
 from lab.shop.web import RefusedError, Request
@@ -42,8 +41,9 @@ def service(context: Context) -> Service:
         product, email = int(request.body["product"]), str(request.body["email"])
         reserved = inventory.call("POST", "/reservations", request.here, {"product": product})
         cents = int(reserved["cents"])
-        if not 0 < cents <= ORDER_LIMIT:
-            raise RefusedError(500, f"price of product {product} is {cents} cents, {ORDER_LIMIT} are allowed")
+        most = config["order_limit"]
+        if not 0 < cents <= most:
+            raise RefusedError(500, f"price of product {product} is {cents} cents, {most} are allowed")
         if config["leak_kb_per_order"]:
             audit.append(b"x" * (config["leak_kb_per_order"] * 1000))
         charge = {"cents": cents, "product": product}

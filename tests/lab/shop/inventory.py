@@ -26,7 +26,7 @@ PAGE_BYTES: Final = 6_000
 
 def rendered(product: int, stock: int) -> str:
     """A product as it is cached."""
-    body = {"product": product, "stock": stock, "cents": EACH_COSTS + product % EACH_COSTS}
+    body = {"product": product, "stock": stock, "cents": EACH_COSTS + product}
     return json.dumps({**body, "page": f"{product:08d}" * (PAGE_BYTES // 8)})
 
 

@@ -20,6 +20,7 @@ DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "stock_timeout": 1.0,
         "leak_kb_per_order": 0,
         "memory_limit_mb": 96,
+        "order_limit": 50_000,
     },
     "inventory": {
         "version": "5.2.3",
@@ -45,11 +46,10 @@ DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "deprecation_warnings": False,
     },
 }
-"""Seconds, counts and shares; `acquirer` is the bank that payments asks, which serves few at a time."""
+"""Seconds, counts, shares and cents; `acquirer` is the bank that payments asks, which serves few at a time."""
 
 PRODUCTS: Final = 300
 CUSTOMERS: Final = 200
 EACH_COSTS: Final = 1499
-"""In cents; the most expensive product is twice this."""
-ORDER_LIMIT: Final = 50_000
+"""In cents; each product costs its own number more."""
 TOKEN_SECONDS: Final = 30
