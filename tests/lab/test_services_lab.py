@@ -160,11 +160,11 @@ def test_a_fault_shows_in_metrics_logs_and_alerts_and_its_truth_is_kept(lab: Lab
 
     story = replace(
         plan("wrong-answers", "high", 3),
-        seconds=32.0,
+        seconds=29.0,
         herring_begins=1.0,
         herring_ends=2.0,
         onset=6.0,
-        ends=31.0,
+        ends=28.0,
     )
     scene: Scene = Scene(Hands(lab), "high", story.rng)
     times: Times = play(story, scene, lambda _: None)

@@ -81,7 +81,7 @@ def cache_eviction(scene: Scene) -> Undo:
 
 def cpu_quota(scene: Scene) -> Undo:
     """checkout may use a small share of a CPU."""
-    share = 0.014 if scene.high else 0.024
+    share = 0.013 if scene.high else 0.018
     hands, victim = scene.hands, scene.hands.process("checkout")
     kernel = quota.limit(hands.lab, "checkout", victim.pid, share)
     scene.facts.update(share=share, means="control group" if kernel else "stopped in turns")
@@ -110,7 +110,7 @@ def noisy_neighbour(scene: Scene) -> Undo:
     """A batch job burns the CPU that two services share with it."""
     usable = os.sched_getaffinity(0)
     cpu = max(usable)
-    busy = 24 if scene.high else 8
+    busy = 24 if scene.high else 12
     hands = scene.hands
     for part in NEIGHBOURS:
         hands.pin(part, {cpu})
