@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -100,18 +101,23 @@ def play(plan: Plan, scene: Scene, told: Told) -> Times:
 
 def fired(lab: Lab, times: Times) -> list[dict[str, Any]]:
     """Alerts that began to fire while the fault lasted, the first one first."""
-    found = []
-    series = Metrics(lab).over_range(
-        'ALERTS{alertstate="firing"}', times.up, times.done, min(EVALUATION_SECONDS, SCRAPE_SECONDS)
-    )
-    for one in series:
-        begin = float(one["values"][0][0])
-        if times.onset <= begin <= times.ended:
-            labels = {
-                key: text for key, text in one["metric"].items() if key not in {"__name__", "alertstate"}
-            }
-            found.append({"name": labels.pop("alertname"), "labels": labels, "began": moment(begin)})
+    step = min(EVALUATION_SECONDS, SCRAPE_SECONDS)
+    found: list[dict[str, Any]] = []
+    for one in Metrics(lab).over_range('ALERTS{alertstate="firing"}', times.up, times.done, step):
+        labels = {key: text for key, text in one["metric"].items() if key not in {"__name__", "alertstate"}}
+        name = labels.pop("alertname")
+        found.extend(
+            {"name": name, "labels": labels, "began": moment(begin)}
+            for begin in episodes([float(at) for at, _ in one["values"]], step)
+            if times.onset <= begin <= times.ended
+        )
     return sorted(found, key=lambda row: (row["began"], row["name"]))
+
+
+def episodes(moments: Sequence[float], step: float) -> list[float]:
+    """Those at which something began that is seen every `step` seconds while it lasts."""
+    before = [-math.inf, *moments]
+    return [at for earlier, at in zip(before, moments, strict=False) if at - earlier > 1.5 * step]
 
 
 def truth_of(plan: Plan, scene: Scene, times: Times, alerts: Sequence[dict[str, Any]]) -> dict[str, Any]:

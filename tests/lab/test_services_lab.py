@@ -44,21 +44,27 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    from lab import control
-
+    """A lab that one command starts and one takes down; nothing of it is left."""
     path = Path(tempfile.mkdtemp(prefix="compass-lab-test-"))
     path.chmod(0o755)
     began = time.monotonic()
-    running = control.up(path / "lab", {"seed": 7})
+    done = run("up", path / "lab")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the lab is up after" in done.stdout
     assert time.monotonic() - began < 60
+    running = Lab(path / "lab")
     yield running
-    processes = running.processes()
-    assert processes
-    control.down(running.folder)
+    processes, memory = running.processes(), segment(running)
+    assert memory in segments()
+    assert len(processes) > 10
+    done = run("down", running.folder)
+    assert (done.returncode, done.stderr) == (0, "")
     assert not any(one.alive for one in processes)
     assert not running.folder.exists()
     assert not running.processes()
-    shutil.rmtree(path)
+    assert memory not in segments()
+    assert "no lab is here" in run("status", running.folder).stdout
+    path.rmdir()
 
 
 def run(command: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -80,9 +86,14 @@ def eventually(true: Callable[[], Any], seconds: float = 20.0) -> Any:
     return found
 
 
-def segments() -> int:
-    """System V segments of shared memory on this machine: what a killed PostgreSQL leaves behind."""
-    return len(Path("/proc/sysvipc/shm").read_text().splitlines()) - 1
+def segment(lab: Lab) -> str:
+    """The lab's segment of shared memory, which a killed PostgreSQL leaves behind."""
+    return (lab.folder / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[6].split()[1]
+
+
+def segments() -> set[str]:
+    """Every System V segment of shared memory on this machine."""
+    return {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
 
 
 # What it shows ------------------------------------------------------------------------------------------------------
@@ -160,11 +171,11 @@ def test_a_fault_shows_in_metrics_logs_and_alerts_and_its_truth_is_kept(lab: Lab
 
     story = replace(
         plan("wrong-answers", "high", 3),
-        seconds=29.0,
+        seconds=32.0,
         herring_begins=1.0,
         herring_ends=2.0,
         onset=6.0,
-        ends=28.0,
+        ends=31.0,
     )
     scene: Scene = Scene(Hands(lab), "high", story.rng)
     times: Times = play(story, scene, lambda _: None)
@@ -215,31 +226,41 @@ def test_a_lab_is_not_started_where_one_is(lab: Lab) -> None:
     assert lab.info["status"] == "up"
 
 
+def test_a_recorder_that_fails_is_a_sentence_and_no_recording(lab: Lab, tmp_path: Path) -> None:
+    from lab.run import record
+
+    truth = {
+        "id": "a-run",
+        "window": {"from": "2026-05-01T12:00:00Z", "to": "2026-05-01T12:03:00Z"},
+        "detected": "2026-05-01T12:02:00Z",
+        "symptom": {"text": "slow", "service": "checkout"},
+    }
+    refuses = [sys.executable, "-c", "import sys; sys.exit(f'cannot: {sys.argv[1:3]}')"]
+    with pytest.raises(LabError, match=r"failed: cannot: \['record', 'a-run'\]"):
+        record(lab, truth, tmp_path / "recording", refuses)
+    with pytest.raises(LabError, match=r"did not do its work: .*no-such-program"):
+        record(lab, truth, tmp_path / "recording", ["no-such-program"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_alert_that_fires_again_has_begun_twice() -> None:
+    from lab.run import episodes
+
+    assert episodes([10.0, 12.0, 14.0, 30.0, 32.0], 2.0) == [10.0, 30.0]
+    assert episodes([], 2.0) == []
+
+
 # What is left -------------------------------------------------------------------------------------------------------
-
-
-def test_one_command_starts_it_one_says_how_it_is_and_one_leaves_nothing(folder: Path) -> None:
-    before = segments()
-    done = run("up", folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "the lab is up after" in done.stdout
-    processes = Lab(folder).processes()
-    assert len(processes) > 10
-    assert "the lab is up" in run("status", folder).stdout
-    assert run("down", folder).returncode == 0
-    assert not any(one.alive for one in processes)
-    assert not folder.exists()
-    assert segments() == before
-    assert "no lab is here" in run("status", folder).stdout
 
 
 def test_a_keeper_that_is_killed_takes_everything_with_it_and_the_state_is_clear(folder: Path) -> None:
     from lab.faults import quota
     from lab.hands import Hands
 
-    before = segments()
     assert run("up", folder).returncode == 0
     lab = Lab(folder)
+    memory = segment(lab)
+    assert memory in segments()
     processes = lab.processes()
     keeper = lab.keeper
     assert keeper
@@ -254,7 +275,7 @@ def test_a_keeper_that_is_killed_takes_everything_with_it_and_the_state_is_clear
     assert run("down", folder).returncode == 0
     assert not folder.exists()
     assert not quota.group(lab).exists()
-    assert segments() == before
+    assert memory not in segments()
 
 
 @pytest.mark.parametrize(
