@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import shutil
 import subprocess
 import sys
@@ -166,7 +167,8 @@ def moment(seconds: float) -> str:
 
 def record(lab: Lab, truth: dict[str, Any], target: Path, compass: Sequence[str]) -> None:
     """Let COMPASS record the window, as it would any system: over MCP."""
-    server = f"{sys.executable} {Path(__file__).parent} telemetry --folder {lab.folder}"
+    here = str(Path(__file__).parent)
+    server = shlex.join([sys.executable, here, "telemetry", "--folder", str(lab.folder)])
     command = [
         *compass,
         "record",

@@ -81,11 +81,11 @@ def test_what_the_lab_has_collected_is_laid_out_as_a_recording_is(tmp_path: Path
     lab.append({**span, "start_ns": 1, "end_ns": 2, "status": "ok"}, "spans.jsonl")
     change = {"time": 7.5, "type": "deployment", "service": "worker", "summary": "1.0.1", "labels": {}}
     lab.append(change, "changes.jsonl")
-    lab.path("out", "postgres.log").write_text(
-        "2026-11-27 22:52:49.063 UTC [27806] payments ERROR:  canceling statement due to statement timeout\n"
-        "2026-11-27 22:52:49.063 UTC [27806] payments STATEMENT:  UPDATE charges\n"
-        "\tSET settled = now()\n"
-        "2026-11-27 22:52:50.000 UTC [1]  LOG:  ready\n"
+    lab.path("out", "postgres.log").write_bytes(
+        b"2026-11-27 22:52:49.063 UTC [27806] payments ERROR:  canceling statement due to statement timeout\n"
+        b"2026-11-27 22:52:49.063 UTC [27806] payments STATEMENT:  UPDATE charges\n"
+        b"\tSET settled = now()\n"
+        b"2026-11-27 22:52:50.000 UTC [1]  LOG:  ready\n"
     )
     store = Live(lab).store
     assert [(line.service, line.level, line.message, line.trace) for line in store.lines] == [
