@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -51,10 +52,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command: 0 done, 1 it failed and says why."""
+    """Run one command: 0 done, 1 it failed and says why, 130 it was interrupted, and the lab was taken down."""
     given = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return COMMANDS[given.command](given)
+    except KeyboardInterrupt:
+        say("interrupted", to=sys.stderr)
+        return 130
     except LabError as problem:
         say(f"error: {problem}", to=sys.stderr)
         return 1

@@ -42,27 +42,32 @@ def up(folder: Path, load: Mapping[str, float] | None = None) -> Lab:
             cwd="/",
             check=True,
         )
+    try:
+        _wait(lab)
+    except BaseException:
+        down(lab.folder)
+        raise
+    return lab
+
+
+def _wait(lab: Lab) -> None:
+    """Until it is up; LabError with the reason if it does not come up."""
     deadline = time.monotonic() + UP_SECONDS
     while lab.info.get("status") != "up":
         if time.monotonic() > deadline or not lab.processes():
-            said = (
-                lab.info.get("error") or lab.path("out", "keeper.log").read_text("utf-8", "replace")[-1000:]
-            )
-            down(lab.folder)
+            log = lab.path("out", "keeper.log")
+            said = lab.info.get("error") or log.read_text("utf-8", "replace")[-1000:]
             raise LabError(f"the lab did not come up: {said or 'it takes too long'}")
         time.sleep(0.1)
-    return lab
 
 
 def describe(lab: Lab) -> str:
     """The state of a lab in a sentence."""
     info = lab.info
+    if not lab.folder.exists():
+        return "no lab is here"
     if not info:
-        return (
-            "no lab is here"
-            if not lab.folder.exists()
-            else "something else is here, or a lab that never started"
-        )
+        return "something else is here, or a lab that never started"
     status = info["status"]
     alive = len(lab.processes())
     if lab.keeper is None and status in {"starting", "up", "stopping"}:

@@ -300,6 +300,22 @@ def test_a_starter_that_is_killed_leaves_a_lab_that_can_be_taken_down(
     assert not lab.processes()
 
 
+def test_a_run_that_is_interrupted_takes_its_lab_down(folder: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "run", "slow-disk", "--folder", str(folder), "--output", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
+        try:
+            eventually(lambda: Lab(folder).info.get("status") == "up")
+            running.terminate()
+            assert running.wait(30) == 130
+        finally:
+            running.kill()
+        assert running.stderr
+        assert running.stderr.read() == b"interrupted\n"
+    assert not folder.exists()
+    assert not Lab(folder).processes()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_lab_whose_parts_do_not_start_says_which_and_leaves_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
