@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import tempfile
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 
 MARK = "COMPASS_LAB"
 """The environment variable by which every process of a lab is known: its value is the lab's folder."""
+
+PORTS = range(20_000, 32_000)
 
 
 class LabError(Exception):
@@ -126,18 +129,20 @@ def default_folder() -> Path:
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """A free loopback port for each name, all held until all are known."""
-    held: list[socket.socket] = []
+    """A free loopback port for each name, none of those that the kernel gives to outgoing connections meanwhile."""
+    candidates = iter(random.sample(PORTS, len(PORTS)))
     ports = {}
-    try:
-        for name in names:
-            listener = socket.socket()
-            held.append(listener)
-            listener.bind(("127.0.0.1", 0))
-            ports[name] = int(listener.getsockname()[1])
-    finally:
-        for listener in held:
-            listener.close()
+    for name in names:
+        for port in candidates:
+            with socket.socket() as listener:
+                try:
+                    listener.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            ports[name] = port
+            break
+        else:
+            raise LabError(f"no port from {PORTS.start} to {PORTS.stop} is free on 127.0.0.1")
     return ports
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from lab.backing.load import USUAL, rate, wanted
 from lab.backing.network import FIRST_TIMEOUT, Link
 from lab.live import Live, Tail
-from lab.state import Identity, Lab, LabError, end_all, identity
+from lab.state import Identity, Lab, LabError, end_all, free_ports, identity
 
 
 def test_a_link_without_faults_holds_nothing_back() -> None:
@@ -148,3 +149,11 @@ def test_only_processes_with_the_mark_of_the_lab_are_found_and_they_are_made_to_
         for process in started:
             process.kill()
             process.communicate()
+
+
+def test_ports_are_free_and_none_is_given_twice() -> None:
+    ports = free_ports(map(str, range(40)))
+    assert len(set(ports.values())) == 40
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", ports["0"]))
+        assert ports["0"] not in free_ports(map(str, range(2000))).values()
