@@ -110,7 +110,7 @@ def noisy_neighbour(scene: Scene) -> Undo:
     """A batch job burns the CPU that two services share with it."""
     usable = os.sched_getaffinity(0)
     cpu = max(usable)
-    busy = 24 if scene.high else 12
+    busy = 64 if scene.high else 24
     hands = scene.hands
     for part in NEIGHBOURS:
         hands.pin(part, {cpu})
