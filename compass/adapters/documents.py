@@ -324,8 +324,10 @@ def _rewritten(front: str, data: dict[Any, Any]) -> str:
 def _loaded(front: str) -> Any:
     try:
         return _round_trip().load(front)
-    except (RoundTripError, NotImplementedError, TypeError) as error:  # its reader has gaps of its own
-        raise YamlProblem(f"the front matter cannot be rewritten: {str(error).splitlines()[0]}") from None
+    except (RoundTripError, NotImplementedError, TypeError, ValueError, LookupError) as error:
+        # Its reader has gaps of its own.
+        said = " ".join(str(error).splitlines()[:1])
+        raise YamlProblem(f"the front matter cannot be rewritten: {said}") from None
 
 
 class _Constructor(RoundTripConstructor):

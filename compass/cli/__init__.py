@@ -27,6 +27,7 @@ COMMANDS: Final = {
         "Work an incident: test competing hypotheses, cite what was used.",
     ),
     "draft": ("compass.cli.draft", "Turn a finished investigation into draft entries."),
+    "record": ("compass.cli.record", "Keep a window of telemetry as a recording."),
     "contribute": ("compass.cli.contribute", "Propose an entry to your team."),
     "promote": ("compass.cli.promote", "Propose an entry to the tribe or the hub, anonymized."),
     "review": ("compass.cli.review", "List, show, approve, reject and land proposals."),

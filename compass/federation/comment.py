@@ -26,7 +26,9 @@ MOST: Final = 65_536
 REPLAYED: Final = "Replayed over the stored recordings"
 _NONE: Final[Outcomes] = MappingProxyType({})
 _ROWS: Final = 50
-_ENTRIES: Final = 20
+ENTRIES: Final = 20
+"""Entries that are shown; of further ones only the problems are counted."""
+
 _ROOM: Final = 400
 _RUN: Final = re.compile(r"`+")
 
@@ -43,7 +45,7 @@ class Reviewed:
 
 def comment(entries: Sequence[Reviewed], others: Sequence[Problem] = ()) -> str:
     """The whole comment; texts that do not fit are cut, and it says so. `others` are problems of no such entry."""
-    shown = entries[:_ENTRIES]
+    shown = entries[:ENTRIES]
     parts = [MARK, *_summary(entries, others)]
     for one in shown:
         parts += ["", *_entry(one)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from compass.adapters.documents import edited, write_atomically
+from compass.adapters.documents import YamlProblem, edited, write_atomically
 from compass.errors import NegativeAnswerError, UsageError
 from compass.federation.endorsement import signature_of
 from compass.federation.messages import message
 from compass.federation.repositories import find_roster, open_member, via_origin
 from compass.federation.setting import Setting
-from compass.federation.source import requester_of
+from compass.federation.source import requester_of, unwritable
 from compass.library import LoadedEntry, blob_id, load
 from compass.model.scope import Level
 from compass.rules.base import Context
@@ -48,7 +48,10 @@ def confirm(repo: Path, entry: str, setting: Setting) -> str | None:
         raise UsageError(f"{file} has changes that are not committed", "commit or undo them first")
     roster = find_roster(origin, setting.clones)
     who = requester_of(here, roster, setting.principal)
-    text = edited(loaded.text, _fields(loaded, earned, setting)).encode()
+    try:
+        text = edited(loaded.text, _fields(loaded, earned, setting)).encode()
+    except YamlProblem as problem:
+        raise unwritable(loaded.path, problem) from None
     title = f"{loaded.title}: {loaded.status} to {earned.status}"
     trailers = [("Compass-Entry", loaded.id)]
     tree = here.git.write_tree(here.commit, {loaded.path: text})

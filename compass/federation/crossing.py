@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from compass.adapters.documents import dump_entry, edited, parse_yaml, split
+from compass.adapters.documents import YamlProblem, dump_entry, edited, parse_yaml, split
 from compass.anonymize import Boundary, Pseudonyms, anonymize_text
 from compass.anonymize.known import catalog_of
 from compass.errors import NegativeAnswerError
@@ -18,6 +18,7 @@ from compass.federation.maps import read_map
 from compass.federation.reduction import reduce
 from compass.federation.route import Route
 from compass.federation.scrubbing import Scrubber
+from compass.federation.source import unwritable
 from compass.library import Library, LoadedEntry
 from compass.model.entry import FOLDERS, Pattern
 from compass.model.ids import slug
@@ -47,9 +48,13 @@ class Crossed:
 def cross(route: Route, above: Library) -> Crossed:
     """The entry as it may leave for the target, whose `main` with its parents is `above`.
 
-    NegativeAnswerError when the anonymizer is not sure of a word, with the place of each.
+    NegativeAnswerError when the anonymizer is not sure of a word, with the place of each, or when the front matter
+    cannot be rewritten.
     """
-    return _anonymized(route, above) if route.verb is Verb.PROMOTE else _as_it_is(route)
+    try:
+        return _anonymized(route, above) if route.verb is Verb.PROMOTE else _as_it_is(route)
+    except YamlProblem as problem:
+        raise unwritable(route.source.loaded.path, problem) from None
 
 
 def _as_it_is(route: Route) -> Crossed:

@@ -70,7 +70,7 @@ def recordings_in(target: Member, files: Mapping[str, bytes], folder: Path) -> d
     found = {}
     for path, data in texts.items():
         parts = PurePosixPath(path).parts
-        if len(parts) == len(_RECORDED) and parts[0] == _RECORDED[0]:
+        if len(parts) == len(_RECORDED) and parts[0] == _RECORDED[0] and ".." not in parts:
             (folder / parts[1]).mkdir(exist_ok=True)
             (folder / parts[1] / parts[2]).write_bytes(data)
             if parts[2] == _RECORDED[2]:

@@ -9,7 +9,7 @@ from typing import Final
 from compass.adapters.git import CommitInfo, GitRepository, TreeEntry
 
 _ENTRY: Final = re.compile(r"(?:patterns|runbooks)/[^/]+\.md|postmortems/(?:[^/]+/)?[^/]+\.md")
-_ID: Final = re.compile(rb"""^id:[ ]+["']?([a-z]+-[0-9a-z]{10})["']?[ ]*(?:#.*)?$""", re.MULTILINE)
+_ID: Final = re.compile(rb"""^id:[ ]+["']?([a-z]+-[0-9a-z]{10})["']?[ ]*(?:#.*)?\r?$""", re.MULTILINE)
 
 
 def id_in(data: bytes) -> str | None:

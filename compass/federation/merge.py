@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from compass.adapters.documents import edited, parse_yaml, split
+from compass.adapters.documents import Parts, YamlProblem, edited, parse_yaml, split
 from compass.adapters.git import run
 
 BODY: Final = "body"
@@ -43,14 +43,14 @@ class Merged:
 def merge_entry(base: str | None, ours: str | None, theirs: str) -> Merged:
     """Merge whole entry files; `base` is what the source last sent, `ours` stands in the target (None: absent).
 
-    Every text is a readable entry. Comments and quotes of `ours` are kept.
+    Comments and quotes of `ours` are kept. YamlProblem when a text is no entry, or `ours` cannot be rewritten.
     """
     if ours is None or ours == base:
         return Merged(theirs)
     if theirs in {ours, base}:
         return Merged(ours)
     parts = [split(text) if text else None for text in (base, ours, theirs)]
-    fields = [parse_yaml(part.front) if part else {} for part in parts]
+    fields = [_fields(part) if part else {} for part in parts]
     found: list[Conflict] = []
     merged = _merge_mapping((), fields, found)
     changes = {key: merged.get(key) for key in fields[1] | merged if merged.get(key) != fields[1].get(key)}
@@ -58,6 +58,13 @@ def merge_entry(base: str | None, ours: str | None, theirs: str) -> Merged:
     body = merge_body(was, mine, sent, found)
     before = ours[: len(ours) - len(mine)]
     return Merged(edited(f"{before}{body}", changes), tuple(found))
+
+
+def _fields(parts: Parts) -> dict[str, Any]:
+    data = parse_yaml(parts.front)
+    if not isinstance(data, dict):
+        raise YamlProblem("front matter is a mapping of fields", parts.front_line)
+    return data
 
 
 def merge_body(base: str, ours: str, theirs: str, found: list[Conflict]) -> str:

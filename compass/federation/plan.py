@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from compass.adapters.documents import YamlProblem
 from compass.adapters.git import CommitInfo, GitRepository
 from compass.errors import NegativeAnswerError
 from compass.federation.approvals import requirements
@@ -18,9 +19,10 @@ from compass.federation.lineage import entry_files, find_entry, lineage
 from compass.federation.merge import Conflict, merge_entry
 from compass.federation.messages import message
 from compass.federation.route import Route
-from compass.federation.source import refused
+from compass.federation.source import refused, unwritable
 from compass.library import blob_id
-from compass.model.base import Severity
+from compass.library.reading import decode
+from compass.model.base import Problem, Severity
 from compass.model.entry import Status
 from compass.model.proposal import Verb
 from compass.model.scope import Level, Requirement
@@ -91,9 +93,12 @@ def make_plan(route: Route) -> Plan:
     git, main = route.target.git, route.target.commit
     found = find_entry(git, main, loaded.id)
     path = found.path if found else _free_path(git, main, crossed.path)
-    ours = git.read(found.oid).decode("utf-8") if found else None
+    ours = _text(route, path, git.read(found.oid)) if found else None
     base = common_text(route, path) if found else None
-    merged = merge_entry(base, ours, crossed.text)
+    try:
+        merged = merge_entry(base, ours, crossed.text)
+    except YamlProblem as problem:
+        raise unwritable(f"{path} of {route.target.id} cannot be merged with", problem) from None
     files = {name: data for name, data in crossed.files.items() if not _has(git, main, name, data)}
     verdict = judged(route, above, path, merged.text, files)
     errors = [one for one in verdict.problems if one.severity is Severity.ERROR]
@@ -116,6 +121,15 @@ def make_plan(route: Route) -> Plan:
         files,
         verdict,
     )
+
+
+def _text(route: Route, path: str, data: bytes) -> str:
+    """What stands in the target, read as `check` reads it."""
+    problems: list[Problem] = []
+    text = decode(path, data, problems)
+    if text is None:
+        raise refused(f"{path} of {route.target.id} cannot be merged with", problems)
+    return text
 
 
 def _refuse(route: Route) -> None:
@@ -155,8 +169,8 @@ def common_text(route: Route, path: str) -> str | None:
         named = commit.trailer("Compass-Base-Blob")
         if named and commit.trailer("Compass-Verb") == route.verb and _sent_by(route, commit):
             blobs = target.read_many([named])
-            return blobs[named].decode("utf-8") if named in blobs else None
-    return source.git.read(forked.oid).decode("utf-8") if forked else None
+            return decode(path, blobs[named], []) if named in blobs else None
+    return decode(path, source.git.read(forked.oid), []) if forked else None
 
 
 def _sent_by(route: Route, landing: CommitInfo) -> bool:

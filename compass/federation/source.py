@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from compass.adapters.documents import YamlProblem
 from compass.adapters.git import CommitInfo, GitRepository
 from compass.errors import NegativeAnswerError, UsageError
 from compass.federation.endorsement import signature_of
@@ -104,6 +105,14 @@ def parse_entry(member: Member, path: str, data: bytes) -> LoadedEntry:
     if not part.entries:
         raise refused(f"{path} is not a valid entry", part.problems)
     return part.entries[0]
+
+
+def unwritable(where: str, problem: YamlProblem) -> NegativeAnswerError:
+    """An error for an entry whose front matter cannot be changed without changing what else it says."""
+    return NegativeAnswerError(
+        f"{where}: {problem.message}",
+        "write this field more plainly there, in quotes, then run the command again",
+    )
 
 
 def refused(what: str, problems: Iterable[Problem]) -> NegativeAnswerError:

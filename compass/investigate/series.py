@@ -13,7 +13,7 @@ from compass.model.recording import Series
 
 ALERTS: Final = "ALERTS"
 SERVICE_GRAPH: Final = "traces_service_graph_request_total"
-_COMPONENT: Final = (
+COMPONENT_LABELS: Final = (
     "service_name", "service", "component", "app", "job", "workload", "deployment", "container", "pod", "node",
     "instance",
 )  # fmt: skip
@@ -57,7 +57,7 @@ def selector(labels: Mapping[str, str]) -> str:
 
 def component(labels: Mapping[str, str]) -> str:
     """The component that a series belongs to: its service, else the nearest thing its labels name."""
-    for name in _COMPONENT:
+    for name in COMPONENT_LABELS:
         if labels.get(name):
             return labels[name]
     return ""

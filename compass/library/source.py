@@ -27,7 +27,7 @@ WANTED: Final = re.compile(
 )
 _DEEPEST: Final = 64
 _FOLDERS: Final = ("patterns", "runbooks", "postmortems", "catalog", "vocabulary")
-_RECORDING: Final = re.compile(r"recordings/([^/]+)/recording\.yaml")
+_RECORDING: Final = re.compile(r"recordings/([^/.][^/]*)/recording\.yaml")
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,9 @@ def _from_folder(root: Path) -> _Found:
                 data = stream.readall()
             files[name] = (blob_id(data), data)
     recordings = root / "recordings"
+    # A hidden folder is one that `record` has not finished.
     names = (
-        [one.parent.name for one in recordings.glob("*/recording.yaml")]
+        [one.parent.name for one in recordings.glob("[!.]*/recording.yaml")]
         if not recordings.is_symlink()
         else []
     )

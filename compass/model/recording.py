@@ -47,13 +47,19 @@ class RecordingInfo(Model):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
     source: str | None = Field(default=None, description="where the telemetry comes from, if not from here")
     license: str | None = Field(default=None, description="SPDX id of the telemetry's licence")
-    synthetic: bool = Field(default=False, description="made by a generator; no real system is shown")
+    synthetic: bool = Field(
+        default=False,
+        description="made by a generator, or copied with other names, numbers and times: no real system is shown",
+    )
     window: Window
     detected: Instant
     symptom: Symptom
     history: str | None = Field(
         default=None,
         description="folder, relative to the recording, of the same files from a fault-free time",
+    )
+    left_out: tuple[str, ...] = Field(
+        default=(), description="what was not recorded, or only in part, one sentence each"
     )
 
 

@@ -42,7 +42,7 @@ def metrics(path: Path, labels: Path | None, limits: Limits, notes: Notes) -> tu
     found: list[Series] = []
     unread = 0
     for title, cells in zip(head[1:], columns[1:], strict=False):
-        series, wrong = _column(names.get(title) or _labels(title), times, cells)
+        series, wrong = _column(names.get(title) or column_labels(title), times, cells)
         found.append(series)
         unread += wrong
     if unread:
@@ -92,7 +92,7 @@ def _unique(path: Path, found: list[Series], titles: list[str], notes: Notes) ->
     return tuple(unique)
 
 
-def _labels(title: str) -> dict[str, str]:
+def column_labels(title: str) -> dict[str, str]:
     """`component|metric` as Prometheus would name it."""
     component, _, metric = title.partition("|")
     name = OUTSIDE_A_NAME.sub("_", metric or component)

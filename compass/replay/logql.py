@@ -58,6 +58,8 @@ class CountQuery:
 def parse(query: str) -> LogQuery | CountQuery:
     """The query's meaning; CannotEvaluateError for what is wrong or not supported."""
     tokens = Tokens(query)
+    if any(token.kind == "string" and token.text.startswith("'") for token in tokens.tokens):
+        raise CannotEvaluateError("LogQL has no single quotes; use double quotes or backticks")
     parsed = _lines(tokens) if tokens.now.text == "{" else _counts(tokens)
     tokens.end()
     return parsed
@@ -73,6 +75,7 @@ def _lines(tokens: Tokens) -> LogQuery:
     while tokens.now.text in FILTERS:
         op = tokens.next().text
         filters.append(Filter(op, tokens.string()))
+        filters[-1].test()  # a filter that cannot be one is refused even where there are no lines
         if tokens.now.text == "or":
             raise CannotEvaluateError("alternatives in a line filter are not supported")
     if tokens.now.text == "|":

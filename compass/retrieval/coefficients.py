@@ -17,7 +17,7 @@ from compass.retrieval.ranking import SIGNALS
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """Weights of the signals, shape (6,); of the evidence, by name; and the thresholds of the bands."""
+    """Weights of the signals, in the order of SIGNALS; of the evidence, by name; and the thresholds of the bands."""
 
     ranking: Array
     confidence: Mapping[str, float]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,39 +24,44 @@ _ALERTNAME: Final = re.compile(r"\s*alertname\s*=\s*\"([^\"]+)\"\s*")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a result shows of a document; `distance` is 0 in the repository that was asked."""
+    """What a result shows of a document, wherever it stands."""
 
     id: str
     kind: str
     title: str
     status: str
     path: str
-    repo: str
-    commit: str | None
-    distance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One entry as text; `names` are declared exact names (alerts, ids), `called` those it happens to have (title, file)."""
+    """One entry as text: its beginning and the `rest`. `names` are declared exact names (alerts, ids), `called` those it
+    happens to have (title, file); `key` changes with path and content.
+    """
 
     shown: Shown
     names: tuple[str, ...]
     called: tuple[str, ...]
     lead: str
-    body: str
+    rest: str
     operational: bool
+    key: int
+
+
+def key_of(path: str, blob: str) -> int:
+    """64 bits that change when a file is renamed or changed."""
+    return int(blob[:16] or "0", 16) ^ (zlib.crc32(path.encode("utf-8", "replace")) << 20)
 
 
 def from_text(identifier: str, title: str, text: str) -> Document:
     """A draft as `import` makes it from a Markdown file: a title and a body, nothing in the front matter."""
-    shown = Shown(identifier, "runbook", title, "draft", f"runbooks/{identifier}.md", "", None, 0)
-    return _document(shown, (), (), "", text, known=False)
+    shown = Shown(identifier, "runbook", title, "draft", f"runbooks/{identifier}.md")
+    return _document(shown, (), (), "", text, known=False, key=0)
 
 
 def from_entry(loaded: LoadedEntry) -> Document:
     """The fields of a valid entry: title, summary, alerts, match block, services, tags, then the body."""
-    entry, mount = loaded.entry, loaded.mount
+    entry = loaded.entry
     alerts, queries, said = _machine_part(entry)
     files = [name for reference in entry.references for name in file_names(reference.url)]
     about = [entry.summary or "", *alerts, *queries]
@@ -68,9 +74,6 @@ def from_entry(loaded: LoadedEntry) -> Document:
         entry.title,
         entry.status.value,
         loaded.path,
-        mount.id,
-        mount.commit,
-        mount.distance,
     )
     return _document(
         shown,
@@ -79,6 +82,7 @@ def from_entry(loaded: LoadedEntry) -> Document:
         "\n".join(part for part in about if part),
         "\n".join([loaded.body, *said]),
         known=bool(alerts or queries),
+        key=key_of(loaded.path, loaded.blob),
     )
 
 
@@ -117,10 +121,26 @@ def _machine_part(entry: Entry) -> tuple[list[str], list[str], list[str]]:
 
 
 def _document(
-    shown: Shown, names: tuple[str, ...], called: tuple[str, ...], about: str, text: str, *, known: bool
+    shown: Shown,
+    names: tuple[str, ...],
+    called: tuple[str, ...],
+    about: str,
+    text: str,
+    *,
+    known: bool,
+    key: int,
 ) -> Document:
     clean = re.sub(r"\n{2,}", "\n", _NOISE.sub("", text)).strip()
     headings = {(first or second).strip().lower() for first, second in _HEADING.findall(text)}
     operational = known or "```promql" in text or bool(headings & OPERATIONAL_HEADINGS)
-    lead = f"{about}\n{clean[:LEAD]}" if about else clean[:LEAD]
-    return Document(shown, names, (shown.title, *called), lead, f"{about}\n{clean}", operational)
+    cut = _cut(clean)
+    lead = f"{about}\n{clean[:cut]}" if about else clean[:cut]
+    return Document(shown, names, (shown.title, *called), lead, clean[cut:], operational, key)
+
+
+def _cut(text: str) -> int:
+    """Where the beginning ends: after LEAD characters, or at the last gap before that."""
+    if len(text) <= LEAD:
+        return len(text)
+    gap = max(text.rfind(" ", LEAD - 80, LEAD), text.rfind("\n", LEAD - 80, LEAD))
+    return gap if gap > 0 else LEAD

@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
-from compass.retrieval.index import Index, plain_name
+from compass.retrieval.index import plain_name
+from compass.retrieval.segments import Segments
 
-_RUN: Final = re.compile(r"[A-Za-z0-9]+(?:[_:.\-][A-Za-z0-9]+)*")
+_RUN: Final = re.compile(r"(/?)([A-Za-z0-9]+(?:[_:.\-][A-Za-z0-9]+)*)")
 _PIECE: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_CAMEL: Final = re.compile(r"[a-z]+[A-Z]|[A-Z][a-z]+[A-Z]")
 _LONGEST: Final = 200
 
 
-def spellings(text: str) -> dict[str, tuple[str, int]]:
-    """Plain form -> as written, and of how many pieces, for every identifier with a joint in it."""
-    found: dict[str, tuple[str, int]] = {}
-    for run in _RUN.findall(text):
-        for spelling in (run, run.rpartition(".")[0]):
-            pieces = len(_PIECE.findall(spelling))
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """An identifier as written in a text: of how many pieces, and whether it is the last part of a path or URL."""
+
+    written: str
+    pieces: int
+    path: bool
+
+
+def spellings(text: str) -> dict[str, Spelling]:
+    """Plain form -> as written, for every identifier with a joint in it."""
+    found: dict[str, Spelling] = {}
+    for slash, run in _RUN.findall(text):
+        for written in (run, run.rpartition(".")[0]):
+            pieces = len(_PIECE.findall(written))
             if pieces > 1:
-                found.setdefault(plain_name(spelling), (spelling, pieces))
+                found.setdefault(plain_name(written), Spelling(written, pieces, bool(slash)))
     return found
 
 
-def exact(index: Index, text: str) -> dict[int, str]:
+def exact(index: Segments, text: str) -> dict[int, str]:
     """Document number -> the name in the query that is one of its names.
 
     A query that is nothing but a name finds whatever is declared or called so. Inside a longer text a declared name (an
-    alert, an id) needs two pieces, and a title or a file name three: "read-only" and "StatefulSet" are words as well.
+    alert, an id) needs two pieces. A title or a file name needs three, and must be meant as a name: `KubePodCrashLooping`
+    as the title has it, or the end of a link; "kube-state-metrics" in a text is more often the component.
     """
     found: dict[int, str] = {}
     if len(text) <= _LONGEST and (whole := plain_name(text)):
         for declared in (True, False):
             found |= {number: text.strip() for number in index.named(whole, declared=declared)}
-    for name, (said, pieces) in spellings(text).items():
+    for name, said in spellings(text).items():
         numbers = index.named(name, declared=True)
-        numbers += index.named(name, declared=False) if pieces > 2 else []
+        if said.pieces > 2 and (said.path or _CAMEL.search(said.written)):
+            numbers += [
+                number
+                for number in index.named(name, declared=False)
+                if said.path or index.row(number)[0].title == said.written
+            ]
         for number in numbers:
-            found.setdefault(number, said)
+            found.setdefault(number, said.written)
     return found

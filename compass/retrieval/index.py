@@ -1,23 +1,27 @@
-"""The index: postings of three overlapping fields in plain arrays, which can be written to a file and mapped back.
+"""One index: postings of three overlapping fields in plain arrays, which can be written to a file and mapped back.
 
 Fielded BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with one saturated score per field:
-the title, the lead (what an entry says first) and the whole text. Terms are kept as 64-bit hashes.
+the title, the lead (what an entry says first) and the whole text. Terms are kept as 64-bit hashes. What depends on the
+other documents (how rare a term is) is no part of it, so that several indexes can be searched as one.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compass.retrieval import topics
 from compass.retrieval.document import Document, Shown
-from compass.retrieval.tokens import terms
+from compass.retrieval.tokens import paired, terms
 
 FIELDS: Final = ("title", "lead", "body")
 K1: Final = 1.2
@@ -25,8 +29,8 @@ B: Final = 0.75
 USUAL: Final = (6.0, 80.0, 300.0)
 """Terms of a usual title, lead and text. Fixed, so that a score means the same in a small memory and in a large one."""
 
-SCALE: Final = 255 / (K1 + 1)
-"""Saturated term frequencies lie between 0 and K1 + 1 and are kept in one byte."""
+SCALE: Final = (15 / (K1 + 1), 15 / (K1 + 1), 255 / (K1 + 1))
+"""Saturated term frequencies lie between 0 and K1 + 1; those of title and lead share one byte, that of the text has one."""
 
 Array = NDArray[Any]
 
@@ -38,14 +42,25 @@ class Index:
     hashes: Array
     starts: Array
     documents: Array
-    impacts: Array
-    frequency: Array
-    title_mass: Array
+    bodies: Array
+    fronts: Array
+    title_terms: Array
+    title_starts: Array
     operational: Array
+    keys: Array
     names: Array
     owners: Array
     lines: Array
     shown: Array
+    topic_terms: Array
+    topic_scales: Array
+    topic_vectors: Array
+    topic_documents: Array
+
+    @property
+    def size(self) -> int:
+        """How many documents there are."""
+        return len(self.operational)
 
     def row(self, number: int) -> Shown:
         """What to show of a document."""
@@ -54,35 +69,23 @@ class Index:
 
     def named(self, plain: str, *, declared: bool) -> list[int]:
         """The documents that declare this exact name, in its plain form, or else are merely called so."""
-        value = np.uint64(_hash(_name_key(plain, declared=declared)))
+        value = np.uint64(hashed(_name_key(plain, declared=declared)))
         first, last = (int(np.searchsorted(self.names, value, side)) for side in ("left", "right"))
         return [int(owner) for owner in self.owners[first:last]]
 
-    @property
-    def size(self) -> int:
-        """How many documents there are."""
-        return len(self.operational)
-
-    def find(self, term: str) -> int:
-        """The number of a term, or -1."""
-        value = np.uint64(_hash(term))
+    def find(self, value: np.uint64) -> int:
+        """The number of the term with this hash, or -1."""
         at = int(np.searchsorted(self.hashes, value))
         return at if at < len(self.hashes) and self.hashes[at] == value else -1
-
-    def known(self, term: str) -> bool:
-        """Whether any document has the term."""
-        return self.find(term) >= 0
-
-    def idf(self, count: Array | int) -> Array:
-        """The weight of a term that `count` documents have."""
-        return np.asarray(
-            np.log(1 + (self.size - np.asarray(count) + 0.5) / (np.asarray(count) + 0.5)), dtype=np.float32
-        )
 
     def postings(self, number: int) -> tuple[Array, Array]:
         """Documents with a term, and their counts: shapes (n,) and (3, n), the latter between 0 and K1 + 1."""
         part = slice(int(self.starts[number]), int(self.starts[number + 1]))
-        return self.documents[part], self.impacts[:, part] * np.float32(1 / SCALE)
+        fronts = self.fronts[part]
+        counts = np.empty((3, len(fronts)), np.float32)
+        for row, values in enumerate((fronts >> 4, fronts & 15, self.bodies[part])):
+            np.multiply(values, np.float32(1 / SCALE[row]), out=counts[row])
+        return self.documents[part], counts
 
     def arrays(self) -> dict[str, Array]:
         """Everything as arrays, for a file."""
@@ -97,87 +100,110 @@ def from_arrays(found: Mapping[str, Array]) -> Index:
     return Index(**{name: found[name] for name in ARRAYS})
 
 
+@dataclass
+class _Columns:
+    """While building: the terms seen, which of them are words, and per field parallel columns of postings."""
+
+    vocabulary: dict[str, int] = field(default_factory=dict)
+    words: set[int] = field(default_factory=set)
+    postings: tuple[tuple[array[int], array[int], array[int]], ...] = field(
+        default_factory=lambda: tuple((array("I"), array("I"), array("I")) for _ in FIELDS)
+    )
+    lengths: tuple[array[int], ...] = field(default_factory=lambda: tuple(array("I") for _ in FIELDS))
+    titles: list[list[int]] = field(default_factory=list)
+
+    def add(self, document: Document) -> None:
+        """Count the terms of one document."""
+        parts = [terms(text) for text in (document.shown.title, document.lead, document.rest)]
+        title, lead, rest = ([*one.words, *one.joined] for one in parts)
+        pairs = paired(parts[0].words)
+        for row, found in enumerate((title, lead, [*title, *lead, *rest])):
+            self.lengths[row].append(len(found))
+        owner = len(self.titles)
+        self._count(0, owner, chain(title, pairs))
+        self._count(1, owner, lead)
+        self._count(2, owner, chain(title, pairs, lead, rest))
+        self.titles.append([self.vocabulary[term] for term in dict.fromkeys(parts[0].words)])
+        self.words.update(self.vocabulary[term] for one in parts for term in one.words)
+
+    def _count(self, row: int, owner: int, found: Iterable[str]) -> None:
+        vocabulary = self.vocabulary
+        counts: dict[int, int] = {}
+        for term in found:
+            number = vocabulary.get(term)
+            if number is None:
+                number = vocabulary[term] = len(vocabulary)
+            counts[number] = counts.get(number, 0) + 1
+        numbers, owners, times = self.postings[row]
+        numbers.extend(counts)
+        owners.extend([owner] * len(counts))
+        times.extend(counts.values())
+
+
 def build(documents: Iterable[Document]) -> Index:
     """Index documents in the order given; withdrawn ones are left out."""
-    kept = [one for one in documents if one.shown.status != "withdrawn"]
-    vocabulary: dict[str, int] = {}
-    columns: list[tuple[list[int], list[int], list[int]]] = [([], [], []) for _ in FIELDS]
-    lengths = np.zeros((3, len(kept)), np.float32)
-    titles: list[list[int]] = []
-    for number, one in enumerate(kept):
-        for field, text in enumerate((one.shown.title, one.lead, f"{one.shown.title}\n{one.body}")):
-            found = terms(text)
-            counts: dict[str, int] = {}
-            for term in (*found.words, *found.joined):
-                counts[term] = counts.get(term, 0) + 1
-            numbers = [vocabulary.setdefault(term, len(vocabulary)) for term in counts]
-            lengths[field, number] = len(found.words) + len(found.joined)
-            columns[field][0].extend(numbers)
-            columns[field][1].extend([number] * len(numbers))
-            columns[field][2].extend(counts.values())
-            if field == 0:
-                titles.append(numbers)
-    return _assemble(kept, vocabulary, columns, lengths, titles)
-
-
-def _assemble(
-    kept: Sequence[Document],
-    vocabulary: Mapping[str, int],
-    columns: Sequence[tuple[list[int], list[int], list[int]]],
-    lengths: Array,
-    titles: Sequence[Sequence[int]],
-) -> Index:
-    hashes = np.array([_hash(term) for term in vocabulary], np.uint64)
+    kept: list[Document] = []
+    columns = _Columns()
+    for one in documents:
+        if one.shown.status != "withdrawn":
+            columns.add(one)
+            kept.append(one)
+    hashes = np.array([hashed(term) for term in columns.vocabulary], np.uint64)
     order = np.argsort(hashes)
     place = np.empty(len(hashes), np.int64)
     place[order] = np.arange(len(hashes))
-    total = max(1, len(kept))
-    # Every term of a title or lead is in the whole text too, so the last field's pairs are all the pairs there are.
-    body = place[np.array(columns[2][0], np.int64)] * total + np.array(columns[2][1], np.int64)
-    pairs = np.sort(body)
-    impacts = np.zeros((3, len(pairs)), np.uint8)
-    frequency = np.zeros((3, len(hashes)), np.uint32)
-    for field, (numbers, owners, counts) in enumerate(columns):
-        owner = np.array(owners, np.int64)
-        term = place[np.array(numbers, np.int64)]
-        at = np.searchsorted(pairs, term * total + owner)
-        count = np.array(counts, np.float32)
-        norm = 1 - B + B * lengths[field][owner] / USUAL[field]
-        impacts[field, at] = np.maximum(1, np.rint(count * (K1 + 1) / (count + K1 * norm) * SCALE)).astype(
-            np.uint8
-        )
-        frequency[field] = np.bincount(term, minlength=len(hashes))
-    plain_names, name_owners = _names(kept)
-    rows = [_line(document) for document in kept]
-    made = Index(
+    starts, documents_of, bodies, fronts = _postings(columns, place, len(kept))
+    titles = [place[numbers] for numbers in columns.titles]
+    names, owners = _names(kept)
+    rows = [json.dumps(asdict(one.shown), separators=(",", ":")).encode() for one in kept]
+    return Index(
         hashes[order],
-        np.searchsorted(pairs, np.arange(len(hashes) + 1, dtype=np.int64) * total).astype(np.uint32),
-        (pairs % total).astype(np.uint32),
-        impacts,
-        frequency,
-        np.zeros(len(kept), np.float32),
+        starts,
+        documents_of,
+        bodies,
+        fronts,
+        np.concatenate([np.zeros(0, np.uint32), *titles]).astype(np.uint32),
+        np.cumsum([0, *(len(one) for one in titles)]).astype(np.uint32),
         np.array([one.operational for one in kept], np.uint8),
-        plain_names,
-        name_owners,
+        np.array([one.key for one in kept], np.uint64),
+        names,
+        owners,
         np.cumsum([0, *(len(row) for row in rows)]).astype(np.uint32),
         np.frombuffer(b"".join(rows), np.uint8),
+        *topics.learn(
+            topics.Postings(starts, documents_of, bodies, len(kept)), np.sort(place[list(columns.words)])
+        ),
     )
-    weights = made.idf(frequency[2])
-    for number, title in enumerate(titles):
-        made.title_mass[number] = float(weights[place[title]].sum()) if title else 0.0
-    return made
 
 
-def _line(document: Document) -> bytes:
-    return json.dumps(
-        {one.name: getattr(document.shown, one.name) for one in fields(Shown)}, separators=(",", ":")
-    ).encode()
+def _postings(columns: _Columns, place: Array, size: int) -> tuple[Array, Array, Array, Array]:
+    """Starts per term, then per posting its document, its count in the text, and those in title and lead."""
+    total = max(1, size)
+    found = []
+    for numbers, owners, times in columns.postings:
+        owner, count = _values(owners).astype(np.int64), _values(times).astype(np.float32)
+        found.append((place[_values(numbers)] * total + owner, owner, count))
+    # Every term of a title or lead is in the whole text too, so the last field's pairs are all the pairs there are.
+    pairs = np.sort(found[2][0])
+    impacts = []
+    for row, (pair, owner, count) in enumerate(found):
+        norm = 1 - B + B * np.array(columns.lengths[row], np.float32)[owner] / USUAL[row]
+        saturated = np.maximum(1, np.rint(count * (K1 + 1) / (count + K1 * norm) * SCALE[row]))
+        impacts.append(np.zeros(len(pairs), np.uint8))
+        impacts[row][np.searchsorted(pairs, pair)] = saturated.astype(np.uint8)
+    starts = np.searchsorted(pairs, np.arange(len(place) + 1, dtype=np.int64) * total)
+    fronts = (impacts[0] << 4) | impacts[1]
+    return starts.astype(np.uint32), (pairs % total).astype(np.uint32), impacts[2], fronts
+
+
+def _values(column: array[int]) -> Array:
+    return np.frombuffer(column, np.uint32) if column else np.zeros(0, np.uint32)
 
 
 def _names(kept: Sequence[Document]) -> tuple[Array, Array]:
     pairs = sorted(
         {
-            (_hash(_name_key(plain, declared=declared)), number)
+            (hashed(_name_key(plain, declared=declared)), number)
             for number, one in enumerate(kept)
             for declared, names in ((True, one.names), (False, one.called))
             for name in names
@@ -198,5 +224,6 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
-def _hash(term: str) -> int:
+def hashed(term: str) -> int:
+    """A term as 64 bits."""
     return int.from_bytes(blake2b(term.encode("utf-8", "replace"), digest_size=8).digest(), "little")

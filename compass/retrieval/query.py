@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
+from compass.retrieval.stem import stem
 from compass.retrieval.thesaurus import Thesaurus
-from compass.retrieval.tokens import Terms, terms
+from compass.retrieval.tokens import Terms, paired, terms
 from compass.retrieval.words import QUERY_LANGUAGE, STOP
 
 LIMIT: Final = 6_000
@@ -17,6 +18,15 @@ LIMIT: Final = 6_000
 
 MOST: Final = 64
 """Concepts of a query that are looked up: the weightiest."""
+
+JOINED: Final = 0.7
+"""What an identifier as a whole counts beside its words."""
+
+PART: Final = 0.5
+"""What a word inside a compound counts."""
+
+FAR: Final = 3
+"""So many times as many documents must have the parts of a compound as have the whole."""
 
 Shape = Literal["prose", "expression", "log"]
 
@@ -54,20 +64,25 @@ _NAMED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that the query is about: the word as shown, its weight, and the terms that stand for it."""
+    """One thing that the query is about: the word as shown, its weight, and the terms that stand for it.
+
+    `asked`: it is a word of the query, so that it says something when no document has it.
+    """
 
     shown: str
     weight: float
     terms: tuple[tuple[str, float], ...]
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a text asks: its shape, its concepts, weightiest first, and the text itself (cut)."""
+    """What a text asks: its shape, its concepts, weightiest first, its neighbouring words, and the text itself (cut)."""
 
     text: str
     shape: Shape
     concepts: tuple[Concept, ...]
+    pairs: tuple[str, ...]
 
 
 def shape_of(text: str) -> Shape:
@@ -77,22 +92,24 @@ def shape_of(text: str) -> Shape:
     return "expression" if _EXPRESSION.search(text) else "prose"
 
 
-def analyse(text: str, known: Callable[[str], bool], thesaurus: Thesaurus) -> Query:
-    """Read a query; `known` tells whether any document has a term, so that compounds can be joined and split."""
+def analyse(text: str, known: Callable[[str], int], thesaurus: Thesaurus) -> Query:
+    """Read a query; `known` tells how many documents have a term, so that compounds can be joined and split."""
     text = text[:LIMIT]
     shape = shape_of(text)
     weights: dict[str, float] = {}
     order: list[str] = []
+    asked: set[str] = set()
     for part, weight in _parts(text, shape):
         found = terms(part)
         if weight == 1:
             order.extend(found.words)
+            asked.update(found.words)
         _add(weights, found, weight, shape)
     informative = {term: weight for term, weight in weights.items() if term not in STOP and len(term) > 1}
     weights = informative or weights
     concepts = [
-        Concept(term, weight, ((term, 1.0), *_alternatives(term, known, thesaurus)))
-        for term, weight in weights.items()
+        Concept(term, weight, ((term, 1.0), *thesaurus.terms(term)), term in asked)
+        for term, weight in _with_parts(weights, known).items()
     ]
     concepts += _compounds(order, weights, known)
     concepts += [
@@ -100,13 +117,36 @@ def analyse(text: str, known: Callable[[str], bool], thesaurus: Thesaurus) -> Qu
         for phrase, others in thesaurus.phrases(order)
     ]
     concepts.sort(key=lambda one: -one.weight)
-    return Query(text, shape, tuple(one for one in concepts[:MOST] if one.terms))
+    pairs = dict.fromkeys(one for one in paired(order) if known(one))
+    return Query(text, shape, tuple(one for one in concepts[:MOST] if one.terms), tuple(pairs))
 
 
 def _add(weights: dict[str, float], found: Terms, weight: float, shape: Shape) -> None:
-    for term in (*found.words, *found.joined):
+    shares = [*((term, weight) for term in found.words), *((term, weight * JOINED) for term in found.joined)]
+    for term, share in shares:
         if shape != "expression" or term not in QUERY_LANGUAGE:
-            weights[term] = max(weights.get(term, 0.0), weight)
+            weights[term] = max(weights.get(term, 0.0), share)
+
+
+def _with_parts(weights: dict[str, float], known: Callable[[str], int]) -> dict[str, float]:
+    """The weights, with those of the words that a compound is made of."""
+    found = dict(weights)
+    for term, weight in weights.items():
+        for part in _parted(term, known):
+            if part not in STOP:
+                found[part] = max(found.get(part, 0.0), PART * weight)
+    return found
+
+
+def _parted(term: str, known: Callable[[str], int]) -> list[str]:
+    """The words that a compound is made of: both far more usual than itself, else a word only looks like a compound."""
+    if len(term) < 7 or not term.isalpha():
+        return []
+    splits = ((min(known(stem(term[:at])), known(term[at:])), at) for at in range(3, len(term) - 2))
+    usual, at = max(splits, default=(0, 0))
+    if usual <= known(term) * FAR:
+        return []
+    return [one for part in (stem(term[:at]), term[at:]) for one in (_parted(part, known) or [part])]
 
 
 def _parts(text: str, shape: Shape) -> list[tuple[str, float]]:
@@ -129,17 +169,7 @@ def _parts(text: str, shape: Shape) -> list[tuple[str, float]]:
     return [(text, 1.0), (" ".join(varying), 0.2)]
 
 
-def _alternatives(term: str, known: Callable[[str], bool], thesaurus: Thesaurus) -> list[tuple[str, float]]:
-    found = thesaurus.terms(term)
-    if not known(term) and len(term) > 6:
-        for at in range(3, len(term) - 2):
-            if known(term[:at]) and known(term[at:]):
-                found += [(term[:at], 0.5), (term[at:], 0.5)]
-                break
-    return found
-
-
-def _compounds(order: list[str], weights: dict[str, float], known: Callable[[str], bool]) -> list[Concept]:
+def _compounds(order: list[str], weights: dict[str, float], known: Callable[[str], int]) -> list[Concept]:
     """Neighbouring words that documents write as one: "crash looping" is also crashlooping."""
     found = []
     for first, second in pairwise(order):

@@ -15,13 +15,13 @@ from compass.retrieval.coefficients import Coefficients, committed
 from compass.retrieval.confidence import NAMED, confidence
 from compass.retrieval.document import Shown
 from compass.retrieval.exact import exact
-from compass.retrieval.index import Array, Index
 from compass.retrieval.query import Query, analyse
-from compass.retrieval.ranking import SIGNALS, Scored, signals
+from compass.retrieval.ranking import WIDE, Array, Scored, close, signals
+from compass.retrieval.segments import Place, Segments
 from compass.retrieval.thesaurus import Thesaurus, default
 from compass.retrieval.tokens import surfaces
 
-CANDIDATES: Final = 60
+CANDIDATES: Final = 100
 """How many of the best are looked at closely."""
 
 CLEAR: Final = 0.6
@@ -49,7 +49,7 @@ class Ranked:
 class Searcher:
     """An index with what is needed to ask it; `clock` counts seconds."""
 
-    index: Index
+    index: Segments
     thesaurus: Thesaurus = field(default_factory=default)
     coefficients: Coefficients = field(default_factory=committed)
     clock: Callable[[], float] = time.perf_counter
@@ -82,29 +82,33 @@ class Searcher:
         named = {
             number: said for number, said in exact(self.index, query.text).items() if number not in hidden
         }
-        touched = scored.signals[:, SIGNALS.index("query_share")] > 0
-        totals = np.where(touched, scored.signals @ self.coefficients.ranking, -np.inf)
+        wide, near = self.coefficients.ranking[: len(WIDE)], self.coefficients.ranking[len(WIDE) :]
+        totals = np.where(scored.wide[:, WIDE.index("query_share")] > 0, scored.wide @ wide, -np.inf)
         totals[list(hidden)] = -np.inf
-        rows = {number: self.index.row(number) for number in {*_best(totals), *named}}
+        numbers = list(dict.fromkeys([*_best(totals), *named]))
+        rows = {number: self.index.row(number) for number in numbers}
+        totals[numbers] += close(self.index, query, numbers) @ near
         # Rounded, because sums of floats depend on the order of the files in their last digits.
         total = {
-            number: round(max(float(totals[number]), 0.0) + _trust(row), 3) for number, row in rows.items()
+            number: round(max(float(totals[number]), 0.0) + _trust(shown, place), 3)
+            for number, (shown, place) in rows.items()
         }
         order = sorted(
-            rows, key=lambda one: (one not in named, -total[one], rows[one].distance, rows[one].path)
+            rows,
+            key=lambda one: (one not in named, -total[one], rows[one][1].distance, rows[one][0].path),
         )
         scores = tuple(round(total[number] + (_EXACT if number in named else 0.0), 3) for number in order)
-        titles = {number: row.title.casefold() for number, row in rows.items()}
+        titles = {number: shown.title.casefold() for number, (shown, _) in rows.items()}
         evidence = _evidence(order, total, titles, scored) if order else ()
         return Ranked(tuple(order), scores, named, evidence, len({titles[number] for number in named}))
 
     def _result(
         self, query: Query, ranked: Ranked, number: int, score: float, written: Mapping[str, str]
     ) -> Result:
-        row = self.index.row(number)
+        row, place = self.index.row(number)
         said = [f"named: {ranked.named[number]}"] if number in ranked.named else []
         why = "; ".join([*said, *self._words(query, number, written), row.status])
-        return Result(row.id, row.kind, row.title, row.status, row.path, row.repo, row.commit, score, why)
+        return Result(row.id, row.kind, row.title, row.status, row.path, place.repo, place.commit, score, why)
 
     def _words(self, query: Query, number: int, written: Mapping[str, str]) -> list[str]:
         """Which words of the query the title has, and which the text; a synonym is shown beside the word it stands for."""
@@ -112,8 +116,7 @@ class Searcher:
         text: list[str] = []
         for concept in query.concepts:
             for term, _ in concept.terms:
-                at = self.index.find(term)
-                where, impact = self.index.postings(at) if at >= 0 else (np.zeros(0), np.zeros((3, 0)))
+                where, impact = self.index.postings(term)
                 place = int(np.searchsorted(where, number))
                 if place < len(where) and where[place] == number:
                     own = written.get(concept.shown, concept.shown)
@@ -132,8 +135,8 @@ def _best(totals: Array) -> list[int]:
     return [int(number) for number in found if np.isfinite(totals[number])]
 
 
-def _trust(row: Shown) -> float:
-    return _TRUST.get(row.status, 0.0) - 0.01 * min(row.distance, 3)
+def _trust(shown: Shown, place: Place) -> float:
+    return _TRUST.get(shown.status, 0.0) - 0.01 * min(place.distance, 3)
 
 
 def _evidence(

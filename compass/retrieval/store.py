@@ -1,4 +1,7 @@
-"""The index on disk: one file per set of trees and tokenizer, checked when read, written in one step, never needed."""
+"""Indexes on disk: one file per repository and state, checked when read, written in one step, never needed.
+
+A file whose name ends in `.add` holds only what was added since another state, which its head names.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 import json
 import math
 import mmap
+import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,53 +23,87 @@ from compass.errors import CompassError
 from compass.retrieval import tokens
 from compass.retrieval.index import ARRAYS, Array, Index, from_arrays
 
-MAGIC: Final = b"compass-index-2\n"
-KEPT: Final = 12
-"""Index files kept in the folder; the oldest go first."""
+MAGIC: Final = b"compass-index-3\n"
+KEPT: Final = 24
+"""Files kept in the folder; those not used for longest go first."""
 
-_TYPES: Final = {"<u8", "<u4", "|u1", "<f4"}
+_TYPES: Final = {"<u8", "<u4", "|u1", "|i1", "<f4"}
 _ALIGN: Final = 64
 
 
 def stamp() -> str:
-    """What an index depends on beside the entries; part of every key."""
+    """What an index depends on beside the entries; part of every name."""
     return f"{__version__}/{tokens.VERSION}/{MAGIC.decode().strip()}"
 
 
-def path_of(folder: Path, key: str) -> Path:
-    """Where the index with this key lies."""
-    return folder / "retrieval" / f"{key}.idx"
+def path_of(folder: Path, state: str, *, patch: bool = False) -> Path:
+    """Where the index of this state lies, or what was added for it to another."""
+    return folder / "retrieval" / f"{state}.{'add' if patch else 'idx'}"
 
 
-def load(folder: Path, key: str) -> Index | None:
-    """The index with this key; None when there is none, or an old, cut or damaged one."""
-    try:
-        with path_of(folder, key).open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):
-        return None
-    try:
-        return from_arrays(_unpacked(data))
-    except (KeyError, ValueError, TypeError, IndexError):
-        return None
+def load(folder: Path, state: str) -> Index | None:
+    """The index of this state; None when there is none, or an old, cut or damaged one."""
+    return _read(path_of(folder, state))[0]
 
 
-def save(folder: Path, key: str, index: Index) -> bool:
-    """Write the index in one step and drop the oldest files; False when the folder cannot be written."""
-    path = path_of(folder, key)
+def load_patched(folder: Path, state: str) -> tuple[Index | None, Index | None]:
+    """The index that this state was patched from, and what was added to it; None for what is not there."""
+    patch, base = _read(path_of(folder, state, patch=True))
+    return (load(folder, base), patch) if patch is not None and base else (None, patch)
+
+
+def newest(folder: Path, name: str) -> tuple[str | None, Index | None]:
+    """The latest usable index of the repository that `name` stands for, and its state."""
+    found = []
+    with contextlib.suppress(OSError):
+        found = sorted((folder / "retrieval").glob(f"{name}-*.idx"), key=_used, reverse=True)
+    for path in found:
+        index, _ = _read(path)
+        if index is not None:
+            return path.stem, index
+    return None, None
+
+
+def save(folder: Path, state: str, index: Index, *, base: str = "") -> bool:
+    """Write an index in one step and drop the oldest files; False when the folder cannot be written.
+
+    `base` is the state to which this index adds, if it is not whole.
+    """
+    path = path_of(folder, state, patch=bool(base))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, packed(index.arrays()))
+        write_atomically(path, packed(index.arrays(), base))
     except (OSError, CompassError):
         return False
     with contextlib.suppress(OSError):
-        found = sorted(path.parent.glob("*.idx"), key=lambda one: one.stat().st_mtime, reverse=True)
-        for old in found[KEPT:]:
+        for old in sorted(path.parent.glob("*-*.*"), key=_used, reverse=True)[KEPT:]:
             old.unlink(missing_ok=True)
     return True
 
 
-def packed(arrays: Mapping[str, Array]) -> bytes:
+def _used(path: Path) -> float:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
+def _read(path: Path) -> tuple[Index | None, str]:
+    """An index file, and the state that it adds to."""
+    try:
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None, ""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+    try:
+        arrays, base = _unpacked(data)
+        return from_arrays(arrays), base
+    except (KeyError, ValueError, TypeError, IndexError):
+        return None, ""
+
+
+def packed(arrays: Mapping[str, Array], base: str = "") -> bytes:
     """Arrays as bytes: magic, length and JSON of the head, then each array at a multiple of 64 bytes."""
     head: dict[str, Any] = {}
     parts: list[bytes] = []
@@ -79,12 +117,12 @@ def packed(arrays: Mapping[str, Array]) -> bytes:
         check = zlib.crc32(data, check)
         offset += len(data)
         parts.append(data)
-    text = json.dumps({"stamp": stamp(), "crc32": check, "arrays": head}).encode()
+    text = json.dumps({"stamp": stamp(), "base": base, "crc32": check, "arrays": head}).encode()
     text += b" " * (-(len(MAGIC) + 8 + len(text)) % _ALIGN)
     return b"".join([MAGIC, len(text).to_bytes(8, "little"), text, *parts])
 
 
-def _unpacked(data: mmap.mmap) -> dict[str, Array]:
+def _unpacked(data: mmap.mmap) -> tuple[dict[str, Array], str]:
     start = len(MAGIC) + 8
     if data[: len(MAGIC)] != MAGIC:
         raise ValueError("not an index")
@@ -101,4 +139,4 @@ def _unpacked(data: mmap.mmap) -> dict[str, Array]:
         count = math.prod(one["shape"])
         array = np.frombuffer(data, np.dtype(one["type"]), count, start + one["offset"])
         found[name] = array.reshape(one["shape"])
-    return found
+    return found, str(head["base"])

@@ -9,7 +9,8 @@ from importlib import resources
 from typing import Any, Final, TypeVar
 
 from compass.adapters.documents import YamlProblem, parse_yaml
-from compass.retrieval.tokens import terms
+from compass.retrieval.stem import stem
+from compass.retrieval.tokens import LONGEST, terms
 
 FACTOR: Final = 0.6
 """What a synonym counts beside the word itself."""
@@ -41,23 +42,41 @@ class Thesaurus:
 
 
 def read(data: Any) -> Thesaurus:
-    """A thesaurus of parsed YAML: `groups`, a list of lists of words and phrases; anything else is skipped."""
-    groups = data.get("groups") if isinstance(data, dict) else None
+    """A thesaurus of parsed YAML; anything that does not fit is skipped.
+
+    `groups`: lists of words and phrases that mean the same. `means`: plain words and phrases, each with a list of what it
+    stands for, one way only.
+    """
+    data = data if isinstance(data, dict) else {}
+    groups, means = data.get("groups"), data.get("means")
     words: dict[str, list[str]] = {}
     sayings: dict[tuple[str, ...], list[str]] = {}
+
+    def relate(said: str, meant: Sequence[str]) -> None:
+        others = [term for one in meant for term in _spellings(one)]
+        own = terms(said).words
+        for spelling in _spellings(said):
+            words.setdefault(spelling, []).extend(others)
+        if 2 <= len(own) <= _LONGEST:
+            sayings.setdefault(own, []).extend(others)
+
     for group in groups if isinstance(groups, list) else []:
-        members = [terms(str(member)) for member in group] if isinstance(group, list) else []
+        members = [str(one) for one in group] if isinstance(group, list) else []
         for member in members:
-            others = [one.words[0] for one in members if one is not member and len(one.words) == 1]
-            others += [term for one in members if one is not member for term in one.joined]
-            if len(member.words) == 1:
-                words.setdefault(member.words[0], []).extend(others)
-            elif 2 <= len(member.words) <= _LONGEST:
-                sayings.setdefault(member.words, []).extend(others)
+            relate(member, [one for one in members if one is not member])
+    for said, meant in means.items() if isinstance(means, dict) else []:
+        relate(str(said), [str(one) for one in meant] if isinstance(meant, list) else [])
     return Thesaurus(
         {word: tuple(dict.fromkeys(one for one in others if one != word)) for word, others in words.items()},
         {saying: tuple(dict.fromkeys(others)) for saying, others in sayings.items()},
     )
+
+
+def _spellings(member: str) -> list[str]:
+    """The terms that a word or phrase is in a text when it is written as one: "crash loop" is also crashloop."""
+    found = terms(member)
+    whole = [stem("".join(member.lower().split())[:LONGEST])] if len(found.words) > 1 else []
+    return [*(found.words if len(found.words) == 1 else ()), *found.joined, *whole]
 
 
 @cache

@@ -12,9 +12,8 @@ import numpy as np
 from compass.errors import ConfigError
 from compass.retrieval.coefficients import Coefficients
 from compass.retrieval.confidence import EVIDENCE
-from compass.retrieval.index import Array
 from compass.retrieval.query import Query, analyse
-from compass.retrieval.ranking import SIGNALS, Scored, signals
+from compass.retrieval.ranking import SIGNALS, WIDE, Array, Scored, close, signals
 from compass.retrieval.search import Ranked, Searcher
 
 START: Final = {"title": 0.7, "lead": 0.5, "body": 1.0}
@@ -67,28 +66,30 @@ def train(searcher: Searcher, asked: Sequence[Asked]) -> Coefficients:
         raise ConfigError(
             "coefficients are learnt from questions with an answer and questions without; one sort is missing"
         )
-    ranking = learn_ranking(answerable)
+    ranking = learn_ranking(searcher, answerable)
     fitted = replace(searcher, coefficients=replace(searcher.coefficients, ranking=ranking))
     return replace(fitted.coefficients, confidence=learn_confidence(fitted, asked))
 
 
-def learn_ranking(asked: Sequence[Asked]) -> Array:
-    """Weights of the signals, shape (7,): a conditional logit over each question's candidates.
+def learn_ranking(searcher: Searcher, asked: Sequence[Asked]) -> Array:
+    """Weights of the signals, in the order of SIGNALS: a conditional logit over each question's candidates.
 
     Minimizes the mean of -log(probability of any right document) plus a ridge, by projected gradient descent with
     momentum; no weight may become negative (McFadden, "Conditional logit analysis", 1974).
     """
-    first = np.array([START.get(name, 0.0) for name in SIGNALS], np.float32)
+    first = np.array([START.get(name, 0.0) for name in WIDE], np.float32)
     shape = (len(asked), CANDIDATES, len(SIGNALS))
     values = np.zeros(shape, np.float64)
     right = np.zeros(shape[:2], bool)
     valid = np.zeros(shape[:2], bool)
     for row, one in enumerate(asked):
-        order = np.argsort(-(one.scored.signals @ first), kind="stable")[:CANDIDATES]
+        order = np.argsort(-(one.scored.wide @ first), kind="stable")[:CANDIDATES]
         chosen = list(dict.fromkeys([*sorted(one.question.right), *(int(number) for number in order)]))[
             :CANDIDATES
         ]
-        values[row, : len(chosen)] = one.scored.signals[chosen]
+        values[row, : len(chosen)] = np.hstack(
+            [one.scored.wide[chosen], close(searcher.index, one.query, chosen)]
+        )
         right[row, : len(chosen)] = [number in one.question.right for number in chosen]
         valid[row, : len(chosen)] = True
     weights = np.ones(len(SIGNALS))
@@ -143,4 +144,15 @@ def learn_confidence(searcher: Searcher, asked: Sequence[Asked]) -> dict[str, fl
     )
     slopes = model.coef_[0] / spread
     found = {name: round(float(slope), 4) for name, slope in zip(EVIDENCE, slopes, strict=True)}
-    return {"intercept": round(float(model.intercept_[0] - slopes @ middle), 4), **found}
+    real = np.array(weight) == 1
+    intercept = _fair(values[real] @ slopes, float(np.mean(np.array(right)[real])))
+    return {"intercept": round(intercept, 4), **found}
+
+
+def _fair(logits: Array, share: float) -> float:
+    """The intercept with which the mean confidence is the share of right answers, by bisection."""
+    low, high = -30.0, 30.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if np.mean(1 / (1 + np.exp(-(logits + middle)))) > share else (middle, high)
+    return (low + high) / 2

@@ -33,9 +33,7 @@ class HiddenCharacters(Rule):
         front = loaded.text[: len(loaded.text) - len(loaded.body)]
         if "\\" not in front and (front.isascii() or not HIDDEN.search(front)):
             return  # neither written out nor escaped
-        for fields, text in _texts(
-            (), loaded.entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        ):
+        for fields, text in texts(loaded):
             if found := HIDDEN.search(text):
                 yield self.problem(
                     loaded,
@@ -66,6 +64,11 @@ class HiddenCharactersInBody(Rule):
             yield self.problem(
                 loaded, f"the body holds {_name(found[0])}", Place(offset=found.start()), "remove it"
             )
+
+
+def texts(loaded: LoadedEntry) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text of the front matter, escapes resolved, with its place."""
+    return _texts((), loaded.entry.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
 
 def _texts(fields: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:

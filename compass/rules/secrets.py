@@ -8,9 +8,13 @@ from typing import Final
 from compass.library import LoadedEntry
 from compass.model.base import Problem
 from compass.rules.base import Context, Example, Rule
+from compass.rules.hidden import texts
+from compass.rules.place import Place
 
 _PUBLIC: Final = ("LS0tLS1CRUdJTiBDRVJU", "LS0tLS1CRUdJTiBQVUJM")
 """How `-----BEGIN CERT…` and `-----BEGIN PUBL…` begin in base64: nothing secret."""
+
+_HINT: Final = "revoke it first, for it may have been read; then write <token> or ${TOKEN} in its place"
 
 _TOKEN: Final = "_".join(
     ("ghp", "A1b2C3d4E5f6G7h8I9j0" * 2)
@@ -39,10 +43,22 @@ class Secret(Rule):
             yield Problem(
                 rule=self.id,
                 severity=self.severity,
-                message=f"this looks like a secret ({found.rule}, {found.end - found.start} characters)",
+                message=_told(found.rule, found.end - found.start),
                 path=loaded.path,
                 line=line,
                 column=found.start - text.rfind("\n", 0, found.start),
-                hint="revoke it first, for it may have been read; then write <token> or ${TOKEN} in its place",
+                hint=_HINT,
                 entry=loaded.id,
             )
+        if "\\" not in text[: len(text) - len(loaded.body)]:
+            return
+        for fields, value in texts(loaded):  # what only an escape hides stands in no line of the file
+            for found in find_secrets(value):
+                if found.key not in text and not found.key.startswith(_PUBLIC) and "<" not in found.key:
+                    yield self.problem(
+                        loaded, _told(found.rule, found.end - found.start), Place(fields), _HINT
+                    )
+
+
+def _told(rule: str, length: int) -> str:
+    return f"this looks like a secret ({rule}, {length} characters)"

@@ -21,9 +21,10 @@ import numpy as np
 from compass.errors import ConfigError, Location
 from compass.retrieval.coefficients import Coefficients, committed, committed_digest
 from compass.retrieval.document import from_text
-from compass.retrieval.index import build
+from compass.retrieval.index import Index, build
 from compass.retrieval.ranking import SIGNALS
 from compass.retrieval.search import Searcher
+from compass.retrieval.segments import single
 from compass.retrieval.thesaurus import Thesaurus
 from compass.retrieval.training import START, Asked, Question, ask, train
 from compass.workflows.retrieval_measures import Figure, Outcome, figures, paired
@@ -134,7 +135,8 @@ def measure(bench: Bench, *, clock: Callable[[], float] = time.process_time) -> 
     learnt on the other folds; queries of one origin stay in one fold.
     """
     start = clock()
-    searcher = Searcher(_index(bench), clock=clock)
+    index = _index(bench)
+    searcher = Searcher(single(index), clock=clock)
     built = clock() - start
     learnt_here = committed_digest() == bench.digest
     answered = _out_of_fold(bench, searcher) if learnt_here else _ask_all(bench, lambda _: searcher)
@@ -149,7 +151,7 @@ def measure(bench: Bench, *, clock: Callable[[], float] = time.process_time) -> 
         _run("fielded BM25", bench, _by_score(_ask_all(bench, lambda _: fielded))),
         _run("plain BM25", bench, _plain_bm25(bench, clock)),
     ]
-    size = sum(array.nbytes for array in searcher.index.arrays().values())
+    size = sum(array.nbytes for array in index.arrays().values())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     against = tuple((one.name, *paired(ours.outcomes, one.outcomes)) for one in rivals)
     return Report((ours, *rivals), against, len(bench.documents), built, size, memory, learnt_here)
@@ -157,7 +159,7 @@ def measure(bench: Bench, *, clock: Callable[[], float] = time.process_time) -> 
 
 def learn(bench: Bench, command: str) -> dict[str, Any]:
     """Learn coefficients on the whole folder; the scores kept beside them are those of held-out folds."""
-    searcher = Searcher(_index(bench))
+    searcher = Searcher(single(_index(bench)))
     run = _run("compass", bench, _out_of_fold(bench, searcher))
     learnt = train(searcher, _asked(bench, searcher, bench.queries))
     scores = {one.name: round(one.value, 4) for one in run.figures if not one.name.startswith("milliseconds")}
@@ -184,7 +186,7 @@ def run_lines(run: Run) -> Iterable[str]:
         )
 
 
-def _index(bench: Bench) -> Any:
+def _index(bench: Bench) -> Index:
     return build(from_text(one["id"], one["title"], one["text"]) for one in bench.documents)
 
 

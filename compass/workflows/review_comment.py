@@ -8,7 +8,7 @@ from typing import Final
 
 from compass.anonymize import Boundary, Pseudonyms, anonymize_text
 from compass.anonymize.known import catalog_of
-from compass.federation.comment import REPLAYED, Reviewed, code, comment, replay_lines
+from compass.federation.comment import ENTRIES, REPLAYED, Reviewed, code, comment, replay_lines
 from compass.library import Library, LoadedEntry
 from compass.model.proposal import Replaced
 from compass.model.scope import Level
@@ -36,10 +36,10 @@ def review_comment(found: Examined) -> str:
         Reviewed(
             loaded,
             [one for one in found.report.problems if one.path == loaded.path],
-            list(_replaced(library, loaded)),
-            list(_sections(context, loaded, before.get(loaded.id))),
+            list(_replaced(library, loaded)) if number < ENTRIES else (),
+            list(_sections(context, loaded, before.get(loaded.id))) if number < ENTRIES else (),
         )
-        for loaded in entries
+        for number, loaded in enumerate(entries)
     ]
     return comment(reviewed, [one for one in found.report.problems if one.path not in paths])
 

@@ -237,3 +237,8 @@ def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path: Path) -> None:
     assert path.read_bytes() == b"two"
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["b.md"]
+
+
+def test_a_word_at_which_the_editing_reader_fails_is_a_problem_not_a_crash() -> None:
+    with pytest.raises(YamlProblem, match="cannot be rewritten"):
+        edited(ENTRY.replace("\n---\n", "\nx: {mask: 0o_}\n---\n", 1), {"title": "new"})

@@ -10,8 +10,10 @@ from conftest import commit_all, organization
 from markdown_it import MarkdownIt
 
 from compass.adapters.documents import dump_entry
-from compass.federation.comment import MARK, MOST, Reviewed, code, comment
-from compass.library import load
+from compass.federation.comment import ENTRIES, MARK, MOST, Reviewed, code, comment
+from compass.library import LoadedEntry, load
+from compass.rules.base import Context
+from compass.rules.duplicates import LookAlike, look_alikes
 from compass.workflows.check import examine
 from compass.workflows.review_comment import review_comment
 
@@ -91,3 +93,19 @@ def test_a_pattern_that_was_broken_is_told_with_its_replay_and_its_look_alike(tm
     assert "`pat-3qbhrnha5p` at `patterns/connection-pool-exhaustion-after-a-rollout.md`" in found
     commit_all(root)
     assert "## 0 entries: no problems" in review_comment(examine(root, today=TODAY, since="HEAD"))
+
+
+def test_only_the_entries_that_are_shown_are_looked_at_closely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(tmp_path, *(runbook(f"Number {n}", "word\n", n) for n in range(ENTRIES + 5)))
+    looked: list[str] = []
+
+    def counted(one: LoadedEntry, context: Context) -> tuple[LookAlike, ...]:
+        looked.append(one.id)
+        return look_alikes(one, context)
+
+    monkeypatch.setattr("compass.workflows.review_comment.look_alikes", counted)
+    text = review_comment(examine(tmp_path, today=TODAY))
+    assert len(looked) == ENTRIES
+    assert "5 further entries are not shown" in text

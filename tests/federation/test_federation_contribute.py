@@ -268,3 +268,47 @@ def test_a_commit_by_nobody_known_in_a_clone_stops_the_contribution(world):
     save(git, {"patterns/pool.md": entry()}, "cleo", "Edit\n\nCo-authored-by: Eve <eve@example.com>\n")
     with pytest.raises(NegativeAnswerError, match=r"by eve@example.com, whom the organization does not know"):
         world.contribute("clone", who="cleo")
+
+
+ODD = "{mask: 0o_}"  # text to our reader, and more than the one that edits can read
+
+
+def test_an_entry_that_cannot_be_rewritten_on_its_way_is_refused_with_its_place(world):
+    world.write(entry(x=ODD))
+    with pytest.raises(NegativeAnswerError, match=r"patterns/pool\.md: the front matter cannot be rewritten"):
+        world.contribute()
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        (entry(x=ODD), "cannot be merged with: the front matter cannot be rewritten"),
+        (f"---\n- |\n  a\n\nid: {PAT}\n---\n", "cannot be merged with"),
+        (f"---\n|\nid: {PAT}\n---\n", "cannot be merged with"),
+    ],
+)
+def test_an_odd_file_in_the_target_is_named_and_nothing_is_sent(world, there, message):
+    save(world.git("pay.git"), {"patterns/pool.md": there}, "ben")
+    world.write(entry("Connection pool runs dry"))
+    with pytest.raises(NegativeAnswerError, match=message):
+        world.contribute()
+
+
+def test_a_file_of_the_target_that_is_no_text_is_named(world):
+    bad = entry().encode().replace(b"Requests", b"R\xffquests")
+    git = world.git("pay.git")
+    old = git.resolve("refs/heads/main")
+    tree = git.write_tree(old, {"patterns/pool.md": bad})
+    git.update_ref("refs/heads/main", git.commit(tree, [old], "Odd", federation_world.person("ben")), old)
+    world.write(entry("Connection pool runs dry"))
+    with pytest.raises(NegativeAnswerError, match=r"cannot be merged with:\n.*not UTF-8"):
+        world.contribute()
+
+
+def test_carriage_returns_in_the_target_are_no_obstacle(world):
+    save(world.git("pay.git"), {"patterns/pool.md": entry().replace("\n", "\r\n")}, "ben")
+    world.write(entry(severity="high"))
+    proposal = world.contribute()
+    text = world.text("pay.git", ref=f"refs/heads/{proposal.branch}")
+    assert "severity: high" in text
+    assert "\r" not in text

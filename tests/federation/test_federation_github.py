@@ -212,3 +212,11 @@ def test_the_real_github_opens_one_pull_request_for_a_branch() -> None:
     hub = GitHub(Access(token=LIVE_TOKEN), name)
     first = hub.publish(wanted)
     assert hub.publish(replace(wanted, comment=f"{MARK}\nTwo.")) == first
+
+
+@pytest.mark.parametrize("blemish", ["\n", " more", "\u00e9", "\r\nx: y"])
+def test_a_token_that_is_none_is_refused_and_never_repeated(blemish: str) -> None:
+    access = Access(token=f"{TOKEN}{blemish}", api="http://127.0.0.1:9")
+    with pytest.raises(OutsideError, match="no token has") as caught:
+        GitHub(access, "acme/pay").publish(PullRequest("b", "main", "t", "b", "c", MARK))
+    assert TOKEN not in str(caught.value)

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+from typing import cast
+
 import federation_world
 import pytest
 from federation_world import KEYS, NOW, entry, mail, person, save
@@ -7,9 +10,11 @@ from compass.adapters.git import ZERO
 from compass.errors import ConflictError, NegativeAnswerError, OutsideError, UsageError
 from compass.federation import review
 from compass.federation.endorsement import read_approval, signature_of, write_approval
+from compass.federation.gate import recordings_in
 from compass.federation.lineage import find_entry, id_in, lineage
 from compass.federation.messages import message
 from compass.federation.outbox import Slot
+from compass.federation.repositories import Member
 from compass.federation.standing import landing_of
 from compass.model.proposal import Verb
 
@@ -331,3 +336,16 @@ def test_an_entry_is_followed_through_renames_by_its_id(world):
 )
 def test_an_id_is_read_from_the_front_matter_alone(data, found):
     assert id_in(data) == found
+
+
+def test_a_tree_that_leads_out_of_its_folder_writes_nothing_there(world, tmp_path):
+    git = world.git("pay.git")
+    blob = git.git("hash-object", "-w", "--stdin", data=b"evil").decode().strip()
+    tree = git.git("mktree", data=f"100644 blob {blob}\tescaped\n".encode()).decode().strip()
+    for name in ("..", "recordings"):
+        tree = git.git("mktree", data=f"040000 tree {tree}\t{name}\n".encode()).decode().strip()
+    target = cast("Member", SimpleNamespace(git=git, commit=tree))
+    inside = tmp_path / "outer" / "inside"
+    inside.mkdir(parents=True)
+    assert recordings_in(target, {}, inside) == {}
+    assert not (tmp_path / "outer" / "escaped").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compass.retrieval.query import LIMIT, MOST, Query, analyse, shape_of
+from compass.retrieval.query import LIMIT, MOST, PART, Query, analyse, shape_of
 from compass.retrieval.thesaurus import Thesaurus, default, merged, read
 
 
@@ -67,8 +67,8 @@ def test_neighbouring_words_are_joined_when_documents_write_them_as_one() -> Non
 
 
 def test_an_unknown_compound_is_split_into_known_words() -> None:
-    concept = next(one for one in ask("diskpressure", "disk", "pressur").concepts)
-    assert {term for term, _ in concept.terms} == {"diskpressur", "disk", "pressur"}
+    weights = {one.shown: one.weight for one in ask("diskpressure", "disk", "pressur").concepts}
+    assert weights == {"diskpressur": 1.0, "disk": PART, "pressur": PART}
 
 
 def test_long_and_empty_queries_are_bounded() -> None:
@@ -101,3 +101,27 @@ def test_the_thesaurus_that_comes_along_is_readable_and_a_repository_adds_to_it(
 @pytest.mark.parametrize("text", ["", "groups: [", "groups: 3", "just text", "groups: [[a], 3, [[]]]"])
 def test_a_broken_thesaurus_leaves_the_default(text: str) -> None:
     assert merged([text]).terms("cert") == default().terms("cert")
+
+
+def test_a_known_word_is_split_only_where_its_parts_are_far_more_usual() -> None:
+    usual = {"restart": 40, "rest": 50, "art": 60, "resourcequota": 2, "resourc": 30, "quota": 20}
+    query = analyse("restart resourcequota", lambda term: usual.get(term, 0), Thesaurus())
+    assert {one.shown for one in query.concepts} == {"restart", "resourcequota", "resourc", "quota"}
+
+
+def test_neighbouring_words_that_a_title_has_are_kept_together() -> None:
+    assert ask("samples out of order", "out of", "of order").pairs == ("out of", "of order")
+
+
+def test_plain_words_find_the_technical_ones_and_not_the_other_way() -> None:
+    thesaurus = read({"means": {"eats up": ["usage", "high"], "box": ["node"]}})
+    shown = {one.shown: dict(one.terms) for one in ask("it eats up the box", thesaurus=thesaurus).concepts}
+    assert set(shown["eat up"]) == {"usag", "high"}
+    assert set(shown["box"]) == {"box", "node"}
+    assert {one.shown: len(one.terms) for one in ask("node", thesaurus=thesaurus).concepts} == {"node": 1}
+
+
+def test_a_phrase_is_known_when_it_is_written_as_one_word() -> None:
+    thesaurus = read({"groups": [["hpa", "horizontal pod autoscaler"]]})
+    concept = ask("horizontalpodautoscaler", thesaurus=thesaurus).concepts[0]
+    assert "hpa" in dict(concept.terms)

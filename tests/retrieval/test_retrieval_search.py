@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compass.retrieval.document import Document, file_names, from_text
-from compass.retrieval.index import Index, build
+from compass.retrieval.index import build
 from compass.retrieval.search import Searcher
+from compass.retrieval.segments import Place, Segment, Segments, single
 from compass.retrieval.thesaurus import Thesaurus
 
 TEXTS = {
@@ -32,7 +33,7 @@ def documents(texts: dict[str, str] = TEXTS) -> list[Document]:
 
 
 def searcher(found: Sequence[Document] | None = None) -> Searcher:
-    return Searcher(build(documents() if found is None else found))
+    return Searcher(single(build(documents() if found is None else found)))
 
 
 def first(text: str) -> str:
@@ -113,12 +114,14 @@ def test_a_confirmed_look_alike_comes_before_a_draft_and_a_deprecated_one_last()
 
 def test_the_nearer_repository_wins_between_look_alikes() -> None:
     draft = documents()[0]
-    far = replace(draft, shown=replace(draft.shown, id="run-far", repo="hub", distance=2))
-    near = replace(draft, shown=replace(draft.shown, id="run-near", repo="team/a", distance=0))
-    assert [one.id for one in searcher([far, near]).search("pod crash looping").results] == [
-        "run-near",
-        "run-far",
-    ]
+    segments = Segments(
+        tuple(
+            Segment(build([replace(draft, shown=replace(draft.shown, id=f"run-{place.repo}"))]), place)
+            for place in (Place("hub", None, 2), Place("team", None, 0))
+        )
+    )
+    found = Searcher(segments).search("pod crash looping").results
+    assert [(one.id, one.repo) for one in found] == [("run-team", "team"), ("run-hub", "hub")]
 
 
 def test_the_ranking_does_not_depend_on_the_order_of_the_files() -> None:
@@ -160,7 +163,7 @@ def test_any_text_is_answered(text: str) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-SHARED = Searcher(build(documents()))
+SHARED = Searcher(single(build(documents())))
 
 
 def test_an_empty_memory_answers_nothing() -> None:
@@ -183,11 +186,12 @@ def test_the_answer_has_exactly_the_promised_shape() -> None:
 
 
 def test_an_index_knows_its_terms_and_names() -> None:
-    index: Index = searcher().index
+    index = searcher().index
     assert index.known("pod")
     assert not index.known("unheard")
     assert index.size == len(TEXTS)
-    assert index.row(index.named("kubepodcrashlooping", declared=False)[0]).title == "KubePodCrashLooping"
+    shown, place = index.row(index.named("kubepodcrashlooping", declared=False)[0])
+    assert (shown.title, place.distance) == ("KubePodCrashLooping", 0)
 
 
 def test_synonyms_can_be_left_out() -> None:

@@ -15,6 +15,7 @@ from compass.retrieval.document import from_text
 from compass.retrieval.index import Index, build
 from compass.retrieval.opening import open_searcher
 from compass.retrieval.search import Searcher
+from compass.retrieval.segments import single
 
 
 def small() -> Index:
@@ -27,7 +28,7 @@ def test_what_was_saved_answers_the_same(tmp_path: Path) -> None:
     assert store.save(tmp_path, "key", small())
     found = store.load(tmp_path, "key")
     assert found is not None
-    ours, theirs = (Searcher(one).search("disk full").results for one in (small(), found))
+    ours, theirs = (Searcher(single(one)).search("disk full").results for one in (small(), found))
     assert ours == theirs
 
 
@@ -46,7 +47,7 @@ def test_a_damaged_byte_makes_it_unusable_or_changes_nothing(tmp_path: Path, pla
     assert found is None or store.packed(found.arrays()) == store.packed(small().arrays())
 
 
-@pytest.mark.parametrize("data", [b"", b"compass-index-2\n", b"nonsense" * 40])
+@pytest.mark.parametrize("data", [b"", b"compass-index-3\n", b"nonsense" * 40])
 def test_a_cut_or_foreign_file_is_not_used(tmp_path: Path, data: bytes) -> None:
     path = store.path_of(tmp_path, "key")
     path.parent.mkdir(parents=True)
@@ -74,7 +75,7 @@ def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
 
 def test_only_a_few_files_are_kept(tmp_path: Path) -> None:
     for number in range(store.KEPT + 3):
-        store.save(tmp_path, f"key{number}", small())
+        store.save(tmp_path, f"key-{number}", small())
     assert len(list((tmp_path / "retrieval").iterdir())) == store.KEPT
 
 
@@ -86,13 +87,15 @@ def test_a_library_is_indexed_once_and_again_when_the_file_is_damaged(
     before = open_searcher(library, cache).search("connection pool exhausted").results
     assert before[0].repo == "team/payments"
     assert before[0].commit == library.main.commit
-    file = next((cache / "retrieval").iterdir())
-    made = file.stat().st_mtime_ns
+    files = sorted((cache / "retrieval").iterdir())
+    assert len(files) == len(library.mounts)
+    inodes = [one.stat().st_ino for one in files]
     assert open_searcher(library, cache).search("connection pool exhausted").results == before
-    assert file.stat().st_mtime_ns == made
-    file.write_bytes(b"broken")
+    assert [one.stat().st_ino for one in files] == inodes
+    for file in files:
+        file.write_bytes(b"broken")
     assert open_searcher(library, cache).search("connection pool exhausted").results == before
-    assert len(file.read_bytes()) > 100
+    assert all(len(one.read_bytes()) > 100 for one in files)
 
 
 def test_an_entry_withdrawn_in_one_repository_is_hidden_in_all(knowledge_repo: Path) -> None:
@@ -119,3 +122,52 @@ def test_a_repository_adds_its_own_words(knowledge_repo: Path) -> None:
         )
         assert "pool" in found[0].title
         assert "frobnication ~ pool" in found[0].why
+
+
+def test_a_changed_entry_is_added_beside_the_index_and_its_old_text_is_gone(
+    knowledge_repo: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    library = load_library(knowledge_repo)
+    open_searcher(library, cache)
+    entry = next(one for one in library.entries if one.kind == "runbook")
+    file = knowledge_repo / entry.path
+    file.write_text(file.read_text("utf-8") + "\nFrobnication helps.\n", "utf-8")
+    commit_all(knowledge_repo)
+    library = load_library(knowledge_repo)
+    for searcher in (open_searcher(library, cache), open_searcher(library, cache)):
+        assert len(searcher.index.segments) == 2
+        assert searcher.index.count == len(library.entries)
+        assert [one.id for one in searcher.search("frobnication").results] == [entry.id]
+        found = [one.id for one in searcher.search(entry.title, 20).results]
+        assert found.count(entry.id) == 1
+    assert {one.suffix for one in (cache / "retrieval").iterdir()} == {".idx", ".add"}
+
+
+def test_a_patch_whose_index_is_gone_is_made_again(knowledge_repo: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    library = load_library(knowledge_repo)
+    open_searcher(library, cache)
+    file = knowledge_repo / library.entries[0].path
+    file.write_text(file.read_text("utf-8") + "\nFrobnication helps.\n", "utf-8")
+    commit_all(knowledge_repo)
+    library = load_library(knowledge_repo)
+    before = open_searcher(library, cache).search("frobnication").results
+    for path in (cache / "retrieval").glob("*.idx"):
+        path.unlink()
+    again = open_searcher(library, cache)
+    assert again.search("frobnication").results[0].id == before[0].id
+    assert len(again.index.segments) == 1
+
+
+def test_many_changes_make_a_new_index(
+    knowledge_repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compass.retrieval.opening.FEW", 0)
+    library = load_library(knowledge_repo)
+    open_searcher(library, tmp_path)
+    for entry in library.entries:
+        file = knowledge_repo / entry.path
+        file.write_text(file.read_text("utf-8") + "\nFrobnication helps.\n", "utf-8")
+    commit_all(knowledge_repo)
+    assert len(open_searcher(load_library(knowledge_repo), tmp_path).index.segments) == 1

@@ -95,6 +95,20 @@ def test_the_example_organization_holds_no_secret() -> None:
     assert [one for text in texts for one in find_secrets(text)] == []
 
 
+@pytest.mark.parametrize("rule", PLANTED)
+def test_an_escape_in_the_front_matter_hides_no_secret(rule: str, tmp_path: Path) -> None:
+    value = PLANTED[rule]
+    assert found(tmp_path, "Nothing here.\n", summary="SUMMARY") == []
+    file = tmp_path / "runbooks" / "one.md"
+    hidden = "".join(f"\\x{ord(character):02x}" for character in value)
+    file.write_text(file.read_text("utf-8").replace("SUMMARY", f'"{hidden}"'), "utf-8")
+    library = load(tmp_path, revision=None)
+    (problem, *_) = Secret().check(library.entries[0], Context(library, date(2026, 6, 1)))
+    assert f"({rule}, " in problem.message
+    assert value[-12:] not in problem.message
+    assert problem.line < 12
+
+
 @pytest.mark.scale
 def test_ten_megabytes_are_searched_in_a_second(tmp_path: Path) -> None:
     write_repository(tmp_path / "repo", 4000)

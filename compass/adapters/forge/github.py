@@ -25,6 +25,7 @@ _PAGES: Final = 30
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SCP: Final = re.compile(r"[\w.-]+@(?P<host>[\w.-]+):(?P<path>.+)")
 _PATH: Final = re.compile(r"/*(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9_.-]+?)(?:\.git)?/*")
+_TOKEN: Final = re.compile(r"[!-~]+")
 _NEXT: Final = re.compile(r'<([^>]+)>;\s*rel="next"')
 
 
@@ -175,6 +176,12 @@ class GitHub:
             raise OutsideError(
                 f"there is no token for {self.repository}",
                 "set GITHUB_TOKEN to one that may write pull requests",
+            )
+        if not _TOKEN.fullmatch(self.access.token):
+            # The HTTP library would repeat it in its own message.
+            raise OutsideError(
+                "the token for GitHub holds a blank, a line's end or another character that no token has",
+                "set GITHUB_TOKEN to the token alone",
             )
         parts = urlsplit(self.access.endpoint)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:

@@ -14,16 +14,22 @@ class McpTelemetry(ToolTelemetry):
     """`Telemetry` over one MCP session, which several threads may use at once."""
 
     def __init__(
-        self, server: object, *, timeout: float = 60.0, datasources: Mapping[Kind, str] | None = None
+        self,
+        server: object,
+        *,
+        timeout: float = 60.0,
+        datasources: Mapping[Kind, str] | None = None,
+        token: str = "",
     ) -> None:
         """Open the session.
 
         `server`: an MCP server object of this process, StdioServerParameters, or a URL of a streamable HTTP server.
         `timeout`: seconds to connect, and for each call.
         `datasources`: the uid to use for a kind; without it the first datasource of a fitting type is used.
+        `token`: sent to a URL as a bearer token.
         Raises OutsideError if the server cannot be reached.
         """
-        super().__init__(Session(server, timeout), datasources)
+        super().__init__(Session(server, timeout, token), datasources)
 
     @classmethod
     def command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -152,7 +151,8 @@ class ToolTelemetry:
 
     def raw(self, selector: str, start: float, end: float) -> Answer[tuple[Series, ...]]:
         """See `Telemetry.raw`; a range selector is open on its left, so it reaches one millisecond further."""
-        expr = f"{selector}[{math.ceil((end - start) * 1000) + 1}ms]"
+        # Each end is rounded by itself: the difference of two floats may be a little more than whole milliseconds.
+        expr = f"{selector}[{round(end * 1000) - round(start * 1000) + 1}ms]"
         arguments = {"expr": expr, "endTime": rfc3339(end), "queryType": "instant"}
         return self._ask(
             _Request("query_prometheus", "metrics", expr, start, end, arguments), decode.series, ()

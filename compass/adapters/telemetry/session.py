@@ -11,6 +11,7 @@ from typing import Any, Final
 import anyio
 import anyio.from_thread
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client  # type: ignore[attr-defined]  # not in its list of exports
 from mcp_types import TextContent, Tool
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -56,13 +57,14 @@ MAX_ANSWER_CHARACTERS = 256_000_000
 class Session:
     """An open MCP session for callers that do not wait; closed, it answers every call with an error."""
 
-    def __init__(self, server: object, timeout: float) -> None:
-        """`server` is an MCP server object of this process, StdioServerParameters, or a URL.
+    def __init__(self, server: object, timeout: float, token: str = "") -> None:
+        """`server` is an MCP server object of this process, StdioServerParameters, or a URL, which gets `token`.
 
         Raises OutsideError if no session comes about within `timeout` seconds.
         """
         self._closed = False
-        client = Client(server, read_timeout_seconds=timeout, cache=None)  # type: ignore[arg-type]  # any server shape
+        where = _http(server, token) if isinstance(server, str) else server
+        client = Client(where, read_timeout_seconds=timeout, cache=None)  # type: ignore[arg-type]  # any server shape
         try:
             with ExitStack() as stack:
                 self._portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
@@ -143,6 +145,20 @@ async def _opened(client: Client, timeout: float) -> AsyncIterator[Client]:  # n
             yield client
     if scope.cancelled_caught:
         raise TimeoutError(f"no answer within {timeout:g} seconds")
+
+
+@asynccontextmanager
+async def _http(url: str, token: str) -> AsyncIterator[Any]:
+    """A server over streamable HTTP, with a bearer token if there is one.
+
+    One answer may be as large as on any other way; the SDK allows an event of a megabyte by itself.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else None
+    async with (
+        create_mcp_http_client(headers=headers) as client,
+        streamable_http_client(url, http_client=client, max_sse_event_size=MAX_ANSWER_CHARACTERS) as streams,
+    ):
+        yield streams
 
 
 def stdio(command: Sequence[str], environment: Mapping[str, str] | None = None) -> StdioServerParameters:
