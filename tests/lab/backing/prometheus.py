@@ -25,7 +25,7 @@ RULES: Final = (
     (
         "HighErrorRate",
         f'{PER_SERVICE} (rate({REQUESTS}{{status=~"5.."}}[20s])) / {PER_SERVICE} (rate({REQUESTS}[20s])) > 0.1',
-        "8s",
+        "4s",
         "page",
         "more than a tenth of the requests to {{ $labels.service_name }} fail",
     ),
