@@ -86,10 +86,13 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         problem = sys.exception()
-        if isinstance(problem, MemoryError):
+        if isinstance(problem, MemoryError) or "start new thread" in str(problem):
             out_of_memory(self.signals)
         if isinstance(problem, ssl.SSLError):
             self.signals.log("WARN", f"TLS handshake failed: {problem.reason or problem}")
+        elif not isinstance(problem, OSError):
+            # A caller that goes away is nothing to write about; anything else is a mistake of this service.
+            self.signals.log("ERROR", f"unexpected {problem!r}")
 
 
 def out_of_memory(signals: Signals) -> None:
