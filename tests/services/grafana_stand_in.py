@@ -1,7 +1,8 @@
-"""As much of Grafana's HTTP API as its MCP server asks for: datasources, a real Prometheus behind them, logs, changes.
+"""As much of Grafana's HTTP API as its MCP server asks for: datasources, a real Prometheus behind them, and the rest.
 
-Prometheus is passed through as it is. Logs and annotations come from a recording, in the shapes of Loki's and
-Grafana's own API (grafana.com/docs/loki/latest/reference/loki-http-api, .../grafana/latest/developers/http_api).
+Prometheus is passed through as it is. Logs, annotations and (if wanted) traces come from a store, in the shapes of
+Loki's, Grafana's and Tempo's own API (grafana.com/docs/loki/latest/reference/loki-http-api,
+.../grafana/latest/developers/http_api, .../tempo/latest/api_docs).
 """
 
 from __future__ import annotations
@@ -9,19 +10,21 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from compass.adapters.telemetry.queries import rfc3339
 from compass.model.recording import LogLine
-from compass.replay import logql, wire
+from compass.replay import answers, logql, wire
 from compass.replay.matchers import CannotEvaluateError
 from compass.replay.store import Store
 
-METRICS, LOGS = "metrics-uid", "logs-uid"
+METRICS, LOGS, TRACES = "metrics-uid", "logs-uid", "traces-uid"
 DATASOURCES = (
     {
         "id": 1,
@@ -33,20 +36,34 @@ DATASOURCES = (
     },
     {"id": 2, "uid": LOGS, "name": "Loki", "type": "loki", "access": "proxy"},
 )
+TEMPO_SOURCE = {"id": 3, "uid": TRACES, "name": "Tempo", "type": "tempo", "access": "proxy"}
 THROUGH = f"/api/datasources/uid/{METRICS}/resources/"
 LOKI = f"/api/datasources/proxy/uid/{LOGS}/loki/api/v1/"
+TEMPO = f"/api/datasources/proxy/uid/{TRACES}/api/"
 JSON = "application/json"
 
 
 class Grafana(ThreadingHTTPServer):
-    """Listens on a free loopback port; `asked` are the paths asked for so far, each with its method."""
+    """Listens on loopback, on a free port unless one is named; answers each request from what `store` gives then.
+
+    `asked` are the latest paths asked for, each with its method.
+    """
 
     daemon_threads = True
 
-    def __init__(self, prometheus_port: int, store: Store, token: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(
+        self,
+        prometheus_port: int,
+        store: Callable[[], Store],
+        token: str,
+        *,
+        port: int = 0,
+        traces: bool = False,
+    ) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.prometheus_port, self.store, self.token = prometheus_port, store, token
-        self.asked: list[str] = []
+        self.sources = (*DATASOURCES, TEMPO_SOURCE) if traces else DATASOURCES
+        self.asked: deque[str] = deque(maxlen=10_000)
 
     @property
     def url(self) -> str:
@@ -56,7 +73,7 @@ class Grafana(ThreadingHTTPServer):
 @contextmanager
 def grafana(prometheus_port: int, store: Store, token: str) -> Iterator[Grafana]:
     """A running stand-in; requests without the token are refused."""
-    server = Grafana(prometheus_port, store, token)
+    server = Grafana(prometheus_port, lambda: store, token)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -99,12 +116,14 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/api/frontend/settings":
             return {"buildInfo": {"version": "12.0.0"}}
         if path == "/api/datasources":
-            return DATASOURCES
+            return self.server.sources
         if path == "/api/annotations":
-            return _annotations(self.server.store, asked)
+            return _annotations(self.server.store(), asked)
         if path.startswith(LOKI):
-            return _loki(self.server.store, path.removeprefix(LOKI), asked)
-        named = {f"/api/datasources/uid/{source['uid']}": source for source in DATASOURCES}
+            return _loki(self.server.store(), path.removeprefix(LOKI), asked)
+        if path.startswith(TEMPO):
+            return _tempo(self.server.store(), path.removeprefix(TEMPO), asked)
+        named = {f"/api/datasources/uid/{source['uid']}": source for source in self.server.sources}
         return named[path]
 
     def through(self, path: str, body: bytes) -> None:
@@ -166,6 +185,19 @@ def _loki(store: Store, path: str, asked: Mapping[str, str]) -> dict[str, object
         start, end = (round(datetime.fromisoformat(asked[name]).timestamp()) for name in ("start", "end"))
         window = store.lines_between(start * 10**9, end * 10**9)
         return _success(sorted({line.labels[label] for line in window if label in line.labels}))
+    raise LookupError(path)
+
+
+def _tempo(store: Store, path: str, asked: Mapping[str, str]) -> Any:
+    """A search with Tempo's own limits of twenty traces and three spans of each, or one trace whole."""
+    if path == "search":
+        window = {name: rfc3339(int(asked[name])) for name in ("start", "end")}
+        return json.loads(answers.search_traces(store, {"query": asked["q"], **window}))
+    if path.startswith("v2/traces/"):
+        identifier = path.removeprefix("v2/traces/")
+        if all(trace.trace != identifier for trace in store.traces):
+            raise LookupError(path)
+        return json.loads(answers.get_trace(store, {"trace_id": identifier}))
     raise LookupError(path)
 
 
