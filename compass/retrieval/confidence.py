@@ -16,6 +16,9 @@ of how much was found in all. More evidence fitted the questions at hand better 
 NAMED: Final = 0.97
 """How sure an exact name makes us; shared among the different entries that answer to names in the query."""
 
+LITTLE: Final = 0.5
+"""How sure less than one unique word can make us: "help" is found in one entry of a small memory, and means none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bands:

@@ -12,7 +12,7 @@ import numpy as np
 
 from compass.retrieval.answer import Answer, Result
 from compass.retrieval.coefficients import Coefficients, committed
-from compass.retrieval.confidence import NAMED, confidence
+from compass.retrieval.confidence import LITTLE, NAMED, confidence
 from compass.retrieval.document import Shown
 from compass.retrieval.exact import exact
 from compass.retrieval.query import Query, analyse
@@ -46,6 +46,7 @@ class Ranked:
     named: Mapping[int, str]
     evidence: tuple[float, ...]
     rivals: int
+    mass: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,9 @@ class Searcher:
         if ranked.rivals > 1:
             return NAMED / ranked.rivals
         learnt = confidence(ranked.evidence, self.coefficients.confidence)
-        return max(learnt, NAMED) if ranked.rivals else learnt
+        if ranked.rivals:
+            return max(learnt, NAMED)
+        return min(learnt, LITTLE) if ranked.mass < 1 else learnt
 
     def rank(self, query: Query, scored: Scored, hidden: frozenset[int] = frozenset()) -> Ranked:
         """The best documents without the hidden ones (which training leaves out, to learn what "nothing" looks like)."""
@@ -133,7 +136,9 @@ class Searcher:
         scores = tuple(round(total[number] + (_EXACT if number in named else 0.0), 3) for number in order)
         titles = {number: shown.title.casefold() for number, (shown, _) in rows.items()}
         evidence = _evidence(order, total, titles, scored) if order else ()
-        return Ranked(tuple(order), scores, named, evidence, len({titles[number] for number in named}))
+        return Ranked(
+            tuple(order), scores, named, evidence, len({titles[number] for number in named}), scored.mass
+        )
 
     def _result(
         self, query: Query, ranked: Ranked, number: int, score: float, written: Mapping[str, str]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compass.retrieval.confidence import LITTLE
 from compass.retrieval.document import Document, from_text
 from compass.retrieval.entries import file_names
 from compass.retrieval.index import build
@@ -264,3 +265,13 @@ def test_the_line_that_answers_best_is_shown() -> None:
     assert snippet(text, query) == "The pool of connections is exhausted."
     assert snippet("", query) == ""
     assert len(snippet("pool " * 200, query)) <= LONGEST
+
+
+def test_a_common_word_alone_is_never_likely_to_mean_an_entry() -> None:
+    texts = {
+        title: f"{text} Ask for help." if number % 2 else text
+        for number, (title, text) in enumerate(TEXTS.items())
+    }
+    answer = searcher(documents(texts)).search("please help me")
+    assert answer.results
+    assert answer.confidence <= LITTLE
