@@ -6,9 +6,11 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
+from compass.model.investigation import Citation, Experiment, Hypothesis, Investigation, Verdict
+from compass.workflows.live.runbook import Advice
 
 _MARK = {Verdict.SUPPORTED: "+", Verdict.REFUTED: "-", Verdict.INCONCLUSIVE: "?"}
+_STEPS = 5
 
 
 def report(record: Investigation) -> Iterator[str]:
@@ -47,7 +49,27 @@ def shown(hypothesis: Hypothesis, *, whole: bool = False) -> Iterator[str]:
     yield from _wrapped(f"predicts: {hypothesis.predicts}", "   ", "     ")
     for experiment in hypothesis.experiments:
         yield from tested(experiment, whole=whole)
-    for citation in hypothesis.citations:
+    yield from _cited(hypothesis.citations)
+
+
+def advised(advice: Advice | None) -> Iterator[str]:
+    """The runbook to begin with: why it is this one, where it stands, its first steps."""
+    if advice is None:
+        yield "Runbook: none names this alert, and search is not sure of any."
+        yield ""
+        return
+    yield from _wrapped(f"Runbook: {advice.title}", "", "   ")
+    yield from _wrapped(f"because {advice.why}", "   ", "     ")
+    yield from _cited(advice.citations)
+    for step in advice.steps[:_STEPS]:
+        yield from _wrapped(f"{step.id} [{step.risk}] {step.text}", "   ", "     ")
+    rest = len(advice.steps) - _STEPS
+    yield f"   All of it{f', with {rest} more steps' if rest > 0 else ''}: compass show {advice.id}"
+    yield ""
+
+
+def _cited(citations: Sequence[Citation]) -> Iterator[str]:
+    for citation in citations:
         # Never wrapped: a reference that is cut in two cannot be copied.
         yield f"   cites {_short(citation.ref)}"
         yield from _wrapped(f'"{" ".join(citation.quote.split())[:160]}"', "     ", "     ")
