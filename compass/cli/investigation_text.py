@@ -65,6 +65,8 @@ def advised(advice: Advice | None) -> Iterator[str]:
         yield from _wrapped(f"{step.id} [{step.risk}] {step.text}", "   ", "     ")
     rest = len(advice.steps) - _STEPS
     yield f"   All of it{f', with {rest} more steps' if rest > 0 else ''}: compass show {advice.id}"
+    for identifier, title in advice.others[:_STEPS]:
+        yield from _wrapped(f"also: {title} ({identifier})", "   ", "     ")
     yield ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,8 @@ class Advice:
     why: str
     steps: tuple[Step, ...]
     citations: tuple[Citation, ...]
+    others: tuple[tuple[str, str], ...] = ()
+    """Id and title of other runbooks that name the alert."""
 
 
 def runbook_for(alerts: Sequence[Fired], symptom: str, library: Library, cache: Path | None) -> Advice | None:
@@ -36,7 +38,8 @@ def runbook_for(alerts: Sequence[Fired], symptom: str, library: Library, cache: 
     for name, labels in alerts:
         fitting = sorted(_naming(name, labels, library), key=lambda one: one[0])
         if fitting:
-            return _advice(fitting[0][1], f"it names the alert {name}", library)
+            found = _advice(fitting[0][1], f"it names the alert {name}", library)
+            return replace(found, others=tuple((one.entry.id, one.entry.title) for _, one in fitting[1:]))
     if not library.entries:
         return None
     words = " ".join([*dict.fromkeys(name for name, _ in alerts), symptom])[:1000]
@@ -49,15 +52,17 @@ def runbook_for(alerts: Sequence[Fired], symptom: str, library: Library, cache: 
 
 def _naming(
     name: str, labels: Mapping[str, str], library: Library
-) -> Iterator[tuple[tuple[int, int, str], LoadedEntry]]:
-    """Runbooks of this alert: the better confirmed first, then the more exact."""
+) -> Iterator[tuple[tuple[bool, int, int, str], LoadedEntry]]:
+    """Runbooks of this alert: those that say which of its labels they mean, the better confirmed, the nearer ones."""
     for loaded in library.entries:
         entry = loaded.entry
         if not isinstance(entry, Runbook) or entry.status in _DEAD:
             continue
         for alert in entry.alerts:
             if alert.name == name and _fits(alert, labels):
-                yield (_ORDER.get(entry.status, 2), -len(alert.matchers), entry.id), loaded
+                confirmed = _ORDER.get(entry.status, len(_ORDER))
+                yield (not alert.matchers, confirmed, loaded.mount.distance, entry.id), loaded
+                break
 
 
 def _fits(alert: AlertRef, labels: Mapping[str, str]) -> bool:
