@@ -147,8 +147,8 @@ def test_a_slow_kind_is_given_up_and_said_and_its_experiments_are_inconclusive(
 ) -> None:
     slow = stuttering(tmp_path, "query_loki_logs", "import time; time.sleep(60)")
     began = time.monotonic()
-    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, "--timeout", 2, source=slow))
-    assert time.monotonic() - began < 60
+    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, "--timeout", 4, source=slow))
+    assert time.monotonic() - began < 90
     kept = record(knowledge_repo, found)
     assert any("given up" in line and "query_loki_logs" in line for line in kept.missing)
     asked = [one for each in kept.hypotheses for one in each.experiments if one.datasource == "loki"]
@@ -207,8 +207,8 @@ def test_what_an_alert_says_can_be_said_otherwise(knowledge_repo: Path, tmp_path
         (b" " * 1_000_001, "larger than 1,000,000 bytes"),
     ],
 )
-def test_what_is_no_notification_is_one_clear_error(knowledge_repo: Path, text: bytes, said: str) -> None:
-    message = refused(investigate(knowledge_repo, "--alert", "-", text=text))
+def test_what_is_no_notification_is_one_clear_error(text: bytes, said: str) -> None:
+    message = refused(investigate(Path(), "--alert", "-", text=text))
     assert said in message
     assert "\n" not in message
     assert len(message) < 500
@@ -244,7 +244,7 @@ def test_the_runbook_of_the_alert_comes_within_five_seconds_whatever_the_servers
     path = tmp_path / "alert.json"
     path.write_bytes(encoded(alertmanager()))
     hangs = f"{sys.executable} -c 'import time; time.sleep(120)'"
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [
             *(sys.executable, "-m", "compass", "-C", str(knowledge_repo), "investigate", "--command", hangs),
             *("--alert", str(path), "--urgent", "--auto", "--timeout", "8"),
@@ -253,15 +253,15 @@ def test_the_runbook_of_the_alert_comes_within_five_seconds_whatever_the_servers
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    began = time.monotonic()
-    assert process.stdout
-    lines = [process.stdout.readline() for _ in range(4)]
-    assert time.monotonic() - began < 5
-    assert lines[0] == "Runbook: Relieve an exhausted database connection pool\n"
-    assert lines[1] == "   because it names the alert HighLatency\n"
-    assert lines[2].startswith("   cites team/payments@")
-    said = process.communicate(timeout=60)[1]
+    ) as process:
+        began = time.monotonic()
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert time.monotonic() - began < 5
+        assert lines[0] == "Runbook: Relieve an exhausted database connection pool\n"
+        assert lines[1] == "   because it names the alert HighLatency\n"
+        assert lines[2].startswith("   cites team/payments@")
+        said = process.communicate(timeout=60)[1]
     assert process.returncode == 3
     assert "could not be reached" in said
 
@@ -303,15 +303,13 @@ def test_an_alert_that_no_runbook_names_gets_an_honest_nothing(knowledge_repo: P
         (("--command", SERVE, "--alert", "nowhere.json"), "cannot be read"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(
-    knowledge_repo: Path, arguments: tuple[object, ...], said: str
-) -> None:
-    assert said in refused(compass("-C", knowledge_repo, "investigate", "--auto", *arguments))
+def test_options_that_do_not_go_together_are_refused(arguments: tuple[object, ...], said: str) -> None:
+    assert said in refused(compass("investigate", "--auto", *arguments))
 
 
-def test_a_server_elsewhere_is_not_reached_offline(knowledge_repo: Path) -> None:
+def test_a_server_elsewhere_is_not_reached_offline() -> None:
     done = compass(
-        *("--offline", "-C", knowledge_repo, "investigate", "--server", "https://example.com/mcp"),
+        *("--offline", "investigate", "--server", "https://example.com/mcp"),
         *("--symptom", "x", "--auto"),
     )
     assert "--offline" in refused(done)

@@ -77,7 +77,14 @@ def test_a_real_stack_gives_the_components_and_verdicts_that_the_recording_gives
 ) -> None:
     spanless = tmp_path / "spanless"
     spanless.mkdir()
-    for name in ("recording.yaml", "metrics.csv.gz", "logs.jsonl.gz", "alerts.jsonl", "changes.jsonl"):
+    for name in (
+        "recording.yaml",
+        "metrics.csv.gz",
+        "logs.jsonl.gz",
+        "alerts.jsonl",
+        "changes.jsonl",
+        "graph.csv",
+    ):
         if (RECORDING / name).exists():
             (spanless / name).write_bytes((RECORDING / name).read_bytes())
     expected = investigate(knowledge_repo, "", "--recording", str(spanless))
