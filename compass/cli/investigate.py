@@ -38,7 +38,7 @@ from compass.workflows.live.session import live_investigation
     type=click.Path(file_okay=False, path_type=Path),
     help="A recorded incident: a folder with recording.yaml.",
 )
-@server_options
+@server_options(20.0)
 @click.option(
     "--alert",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),

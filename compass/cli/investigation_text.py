@@ -55,7 +55,7 @@ def shown(hypothesis: Hypothesis, *, whole: bool = False) -> Iterator[str]:
 def advised(advice: Advice | None) -> Iterator[str]:
     """The runbook to begin with: why it is this one, where it stands, its first steps."""
     if advice is None:
-        yield "Runbook: none names this alert, and search is not sure of any."
+        yield "Runbook: none that surely applies."
         yield ""
         return
     yield from _wrapped(f"Runbook: {advice.title}", "", "   ")

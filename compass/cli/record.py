@@ -21,7 +21,7 @@ from compass.workflows.recording.command import Options, Outcome, run
 
 @click.command()
 @click.argument("name")
-@server_options
+@server_options(60.0)
 @click.option(
     "--from", "start", metavar="TIME", help="Where the window begins: 2026-05-01T12:00:00Z, or now-2h."
 )

@@ -13,8 +13,12 @@ from compass.errors import UsageError
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def server_options(function: _F) -> _F:
-    """`--server`, `--command`, `--datasource` and `--timeout`, in this order."""
+def server_options(timeout: float) -> Callable[[_F], _F]:
+    """`--server`, `--command`, `--datasource` and `--timeout` (seconds, if nothing is said), in this order."""
+    return lambda function: _with_options(function, timeout)
+
+
+def _with_options(function: _F, timeout: float) -> _F:
     for option in reversed(
         (
             click.option(
@@ -41,7 +45,7 @@ def server_options(function: _F) -> _F:
             click.option(
                 "--timeout",
                 type=click.FloatRange(0.1, 3600),
-                default=60.0,
+                default=timeout,
                 show_default=True,
                 metavar="SECONDS",
                 help="For connecting, and for each answer.",

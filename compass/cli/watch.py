@@ -27,7 +27,7 @@ from compass.workflows.watch.service import watch
     metavar="HOST:PORT",
     help="Where webhooks are received; an address of this machine alone.",
 )
-@server_options
+@server_options(20.0)
 @click.option("--history", metavar="FROM/TO", help="A fault-free time to compare with: now-25h/now-24h.")
 @click.option(
     "--limit",

@@ -278,7 +278,7 @@ def test_an_alert_that_no_runbook_names_gets_an_honest_nothing(knowledge_repo: P
     body = alertmanager(alertname="Zzyzx")
     body["alerts"][0]["annotations"] = {}
     done = investigate(knowledge_repo, "--alert", "-", "--urgent", text=encoded(body))
-    assert "Runbook: none names this alert" in done.stderr
+    assert "Runbook: none that surely applies." in done.stderr
 
 
 # Options -------------------------------------------------------------------------------------------------------------

@@ -240,6 +240,18 @@ def test_nothing_readable_is_an_error_and_not_empty() -> None:
     assert "no telemetry server has a datasource for metrics" in str(answer.error)
 
 
+def test_whether_alerts_are_seen_is_asked_once() -> None:
+    labels = {"__name__": "ALERTS", "alertname": "A", "alertstate": "firing", "service_name": "pay"}
+    with_alerts = RecordedTelemetry(
+        series=(Series(labels, [NOW - 60], [1.0]),), present=frozenset({"metrics"})
+    )
+    telemetry = live(with_alerts)
+    assert telemetry.observes("alerts")
+    telemetry.route.servers = {}
+    assert telemetry.observes("alerts")
+    assert not live(RecordedTelemetry(present=frozenset({"metrics"}))).observes("alerts")
+
+
 @pytest.mark.parametrize(
     ("labels", "query"),
     [

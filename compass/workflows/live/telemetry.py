@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from compass.adapters.telemetry.answer import Answer, Datasource, Kind
+from compass.adapters.telemetry.queries import TYPES
 from compass.investigate.observe import ALL_LOGS, ALL_METRICS, ALL_TRACES
 from compass.investigate.series import ALERTS, SERVICE_GRAPH, component
 from compass.model.recording import Change, LogLine, Series, Span
@@ -26,9 +28,12 @@ class RoutedTelemetry:
 
     def observes(self, kind: Kind) -> bool:
         """Whether a server has it; alerts also count where the metrics have their series."""
-        if kind == "alerts":
-            return any(one.observes(kind) for one in dict.fromkeys(self.route.servers.values()))
-        return kind in self.route.servers
+        return self._alerts if kind == "alerts" else kind in self.route.servers
+
+    @cached_property
+    def _alerts(self) -> bool:
+        listed = any(source.type in TYPES["alerts"] for source in self.route.listed)
+        return listed or ALERTS in self.metric_names().data
 
     def metric_names(self, start: float | None = None, end: float | None = None) -> Answer[tuple[str, ...]]:
         """See `Telemetry.metric_names`."""
