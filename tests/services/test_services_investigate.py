@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,6 +112,78 @@ def test_a_real_stack_gives_the_components_and_verdicts_that_the_recording_gives
     assert "no server has a datasource for traces" in kept.missing
     assert kept.incident.servers == (str(SERVER),)
     assert TOKEN not in kept.model_dump_json()
+
+
+def test_an_alert_is_watched_for_and_investigated_over_streamable_http(
+    knowledge_repo: Path, backend: Backend
+) -> None:
+    environment = {**os.environ, "GRAFANA_URL": backend.grafana.url, "GRAFANA_SERVICE_ACCOUNT_TOKEN": TOKEN}
+    with ExitStack() as stack:
+        port = free_port()
+        address = ("--transport", "streamable-http", "--address", f"127.0.0.1:{port}")
+        server = started(stack, [str(SERVER), "--disable-write", *address], environment, subprocess.DEVNULL)
+        until_it_listens(server, port)
+        watch = started(
+            stack,
+            [
+                *(sys.executable, "-m", "compass", "-C", str(knowledge_repo), "watch", "--listen"),
+                *("127.0.0.1:0", "--server", f"http://127.0.0.1:{port}/mcp"),
+            ],
+            {**os.environ},
+            subprocess.PIPE,
+        )
+        assert watch.stderr
+        assert watch.stdout
+        listening = re.search(rb"http://(127.0.0.1):(\d+);", watch.stderr.readline())
+        assert listening
+        alert = {
+            "status": "firing",
+            "labels": {"alertname": "HighLatency", "service_name": "checkout"},
+            "startsAt": "2026-04-14T14:02:00Z",
+        }
+        body = json.dumps({"status": "firing", "groupKey": "g", "alerts": [alert]})
+        connection = HTTPConnection("127.0.0.1", int(listening[2]), timeout=30)
+        connection.request("POST", "/", body, {"content-type": "application/json"})
+        assert connection.getresponse().status == 202
+        connection.close()
+        assert watch.stdout.readline().startswith(b"taken: ")
+        said = watch.stdout.readline().decode()
+        assert said.startswith("inv-"), said
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(timeout=60) == 0
+    kept = record(knowledge_repo, {"id": said[:14]})
+    assert kept.incident.servers == (f"http://127.0.0.1:{port}/mcp",)
+    assert kept.services[0].service == "payments"
+
+
+def started(
+    stack: ExitStack, command: list[str], environment: dict[str, str], output: int
+) -> subprocess.Popen[bytes]:
+    """A process that is gone when the stack is left."""
+    process = stack.enter_context(
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+    )
+    stack.callback(process.kill)
+    return process
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(200):
+        assert process.poll() is None
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("it does not listen")
 
 
 def test_a_prometheus_that_is_down_is_evidence_of_its_absence(knowledge_repo: Path, backend: Backend) -> None:

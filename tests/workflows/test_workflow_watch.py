@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -224,6 +225,17 @@ def test_nonsense_and_half_a_body_do_no_harm(port: int) -> None:
             client.shutdown(socket.SHUT_WR)
             assert b" 202 " not in client.recv(1000)
     assert post(port, b"{}")[0] == 202
+
+
+def test_a_sender_that_goes_away_is_not_told(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    for data in (b"", b"POST / HTTP/1.1\r\ncontent-le"):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(data)
+            time.sleep(0.1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.2)
+    assert post(port, b"{}")[0] == 202
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

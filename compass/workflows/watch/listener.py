@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from compass.errors import OutsideError, UsageError
@@ -44,6 +45,11 @@ def listener(address: tuple[str, int], take: Callable[[bytes], Reply]) -> Thread
         address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         daemon_threads = True
         block_on_close = False
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A sender that goes away is nothing to tell."""
+            if not isinstance(sys.exc_info()[1], OSError):
+                super().handle_error(request, client_address)
 
     try:
         return Server(address, Handler)
