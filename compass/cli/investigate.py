@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 
 import click
 
+from compass.cli.advice_text import advised
 from compass.cli.context import Context
 from compass.cli.dialogue import converse
-from compass.cli.investigation_text import advised, report
+from compass.cli.investigation_text import report
 from compass.cli.record import Progress
 from compass.cli.render import clean, emit_json, format_option, note
 from compass.cli.servers import server_options, words_of
@@ -106,13 +108,10 @@ def _opened(
     context: Context, memory: Memory, now: datetime, given: dict[str, Any], advise: _Advise
 ) -> AbstractContextManager[Session]:
     """The session over what was named: a recording, or servers."""
-    recording, alert, commands = given.pop("recording"), given.pop("alert"), given.pop("commands")
-    options = Options(
-        commands=tuple(tuple(words_of(one)) for one in commands),
-        offline=context.offline,
-        environment=os.environ,
-        **given,
-    )
+    recording, alert = given["recording"], given["alert"]
+    typed = {one.name: given[one.name] for one in fields(Options) if one.name in given}
+    typed["commands"] = tuple(tuple(words_of(one)) for one in given["commands"])
+    options = Options(**typed, offline=context.offline, environment=os.environ)
     quiet = context.quiet or not sys.stderr.isatty()
     how: dict[str, Any] = {"now": now, "random": SystemRandom(), "clock": time.perf_counter}
     if recording is not None:

@@ -6,11 +6,9 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from compass.model.investigation import Citation, Experiment, Hypothesis, Investigation, Verdict
-from compass.workflows.live.runbook import Advice
+from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 
 _MARK = {Verdict.SUPPORTED: "+", Verdict.REFUTED: "-", Verdict.INCONCLUSIVE: "?"}
-_STEPS = 5
 
 
 def report(record: Investigation) -> Iterator[str]:
@@ -49,29 +47,7 @@ def shown(hypothesis: Hypothesis, *, whole: bool = False) -> Iterator[str]:
     yield from _wrapped(f"predicts: {hypothesis.predicts}", "   ", "     ")
     for experiment in hypothesis.experiments:
         yield from tested(experiment, whole=whole)
-    yield from _cited(hypothesis.citations)
-
-
-def advised(advice: Advice | None) -> Iterator[str]:
-    """The runbook to begin with: why it is this one, where it stands, its first steps."""
-    if advice is None:
-        yield "Runbook: none that surely applies."
-        yield ""
-        return
-    yield from _wrapped(f"Runbook: {advice.title}", "", "   ")
-    yield from _wrapped(f"because {advice.why}", "   ", "     ")
-    yield from _cited(advice.citations)
-    for step in advice.steps[:_STEPS]:
-        yield from _wrapped(f"{step.id} [{step.risk}] {step.text}", "   ", "     ")
-    rest = len(advice.steps) - _STEPS
-    yield f"   All of it{f', with {rest} more steps' if rest > 0 else ''}: compass show {advice.id}"
-    for identifier, title in advice.others[:_STEPS]:
-        yield from _wrapped(f"also: {title} ({identifier})", "   ", "     ")
-    yield ""
-
-
-def _cited(citations: Sequence[Citation]) -> Iterator[str]:
-    for citation in citations:
+    for citation in hypothesis.citations:
         # Never wrapped: a reference that is cut in two cannot be copied.
         yield f"   cites {_short(citation.ref)}"
         yield from _wrapped(f'"{" ".join(citation.quote.split())[:160]}"', "     ", "     ")
