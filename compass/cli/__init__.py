@@ -28,6 +28,7 @@ COMMANDS: Final = {
     ),
     "draft": ("compass.cli.draft", "Turn a finished investigation into draft entries."),
     "record": ("compass.cli.record", "Keep a window of telemetry as a recording."),
+    "watch": ("compass.cli.watch", "Receive alerts and investigate them in the background."),
     "contribute": ("compass.cli.contribute", "Propose an entry to your team."),
     "promote": ("compass.cli.promote", "Propose an entry to the tribe or the hub, anonymized."),
     "review": ("compass.cli.review", "List, show, approve, reject and land proposals."),

@@ -15,25 +15,13 @@ import click
 
 from compass.cli.context import Context
 from compass.cli.render import clean, emit_json, format_option, note
-from compass.errors import UsageError
+from compass.cli.servers import server_options, words_of
 from compass.workflows.recording.command import Options, Outcome, run
 
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--server",
-    multiple=True,
-    metavar="URL",
-    help="An MCP server of telemetry over streamable HTTP; repeatable.",
-)
-@click.option(
-    "--command",
-    "commands",
-    multiple=True,
-    metavar="CMD",
-    help="A command that speaks MCP on stdio; repeatable.",
-)
+@server_options(60.0)
 @click.option(
     "--from", "start", metavar="TIME", help="Where the window begins: 2026-05-01T12:00:00Z, or now-2h."
 )
@@ -50,21 +38,6 @@ from compass.workflows.recording.command import Options, Outcome, run
     help="Only these series; repeatable.  [default: all that name a component]",
 )
 @click.option("--logs", metavar="SELECTOR", default="", help="Only lines of these streams.")
-@click.option(
-    "--datasource",
-    "datasources",
-    multiple=True,
-    metavar="KIND=UID",
-    help="Which backend to ask for metrics, logs or traces.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.1, 3600),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="For connecting, and for each answer.",
-)
 @click.option(
     "--limit", default="300kB", show_default=True, metavar="SIZE", help="How large the folder may become."
 )
@@ -97,7 +70,7 @@ def command(context: Context, /, output: str, commands: tuple[str, ...], **given
     it.
     """
     told = _silent if context.quiet or not sys.stderr.isatty() else Progress(time.monotonic)
-    split = tuple(tuple(_words(one)) for one in commands)
+    split = tuple(tuple(words_of(one)) for one in commands)
     options = Options(commands=split, offline=context.offline, environment=os.environ, **given)
     warned = (
         (lambda _: None) if context.quiet or output == "json" else (lambda line: note(f"left out: {line}"))
@@ -133,13 +106,6 @@ class Progress:
 
 def _silent(_message: str) -> None:
     """Progress that nobody watches."""
-
-
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError as problem:
-        raise UsageError(f"--command {command[:120]!r}: {problem}", "quote it as for a shell") from problem
 
 
 def _print(done: Outcome) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from compass.adapters.telemetry.answer import Answer
@@ -16,6 +16,8 @@ from compass.model.investigation import Verdict
 from compass.model.recording import Change, LogLine
 
 _LEVELS: Final = "(?i:error|fatal|critical|severe|panic).*"
+_WORDS: Final = "(?i)(error|fatal|critical|severe|panic)"
+_BESIDE: Final = ("detected_level", "severity_text", "severity")
 
 
 def logged(bench: Bench, service: str, text: str) -> Trial:
@@ -40,8 +42,8 @@ def callees_fail(bench: Bench, service: str) -> Trial | None:
     below = sorted(bench.observed.callees.get(service, ()))
     if not below:
         return None
-    names = quoted("|".join(re.escape(name) for name in below))
-    query = f'{{service_name=~"{names}",level=~"{_LEVELS}"}}'
+    heard = [line for line in bench.observed.window.logs if line.service in below]
+    query = errors_of(below, heard)
     question = Question(
         f"Do the callees of {service} log more errors, so that the failure comes from below?",
         "its callees log more errors than before",
@@ -54,11 +56,27 @@ def callees_fail(bench: Bench, service: str) -> Trial | None:
         return Judged(Verdict.REFUTED if more else Verdict.SUPPORTED, told, excerpt_of_lines(answer.data))
 
     # Callees that log, but no errors, are as telling as callees that log the same errors as before.
-    heard = {line.service for line in bench.observed.window.logs} & set(below)
-    quiet = Judged(Verdict.SUPPORTED, f"{len(heard)} of {len(below)} callees log, none of them errors", "")
+    loud = {line.service for line in heard}
+    quiet = Judged(Verdict.SUPPORTED, f"{len(loud)} of {len(below)} callees log, none of them errors", "")
     return bench.trial(
         question, lambda: bench.telemetry.logs(query, *bench.window), judge, quiet if heard else None
     )
+
+
+def errors_of(services: Sequence[str], lines: Iterable[LogLine]) -> str:
+    """The query for the errors of some services: by what tells the level of their `lines`, else by a word in the text.
+
+    Loki keeps the levels that it finds itself beside the line, where a stream selector does not see them.
+    """
+    names = quoted("|".join(re.escape(name) for name in services))
+    stream = f'service_name=~"{names}"'
+    known = {name for line in lines for name in line.labels}
+    beside = next((name for name in _BESIDE if name in known), None)
+    if beside is not None:
+        return f'{{{stream}}} | {beside}=~"{_LEVELS}"'
+    if "level" in known:
+        return f'{{{stream},level=~"{_LEVELS}"}}'
+    return f'{{{stream}}} |~ "{_WORDS}"'
 
 
 def lines(bench: Bench) -> Trial:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from compass.adapters.telemetry.answer import Answer, Telemetry
+from compass.adapters.telemetry.answer import Answer, Kind, Telemetry
 from compass.investigate.observation import Observation, Slice
 from compass.investigate.series import ALERTS, SERVICE_GRAPH, tracks
 from compass.model.investigation import Incident
 from compass.model.recording import Alert, Change, LogLine, Series, Span
 
-_ALL_METRICS: Final = '{__name__=~".+"}'
-_ALL_LOGS: Final = '{service_name=~".+"}'
-_ALL_TRACES: Final = "{}"
+KINDS: Final[tuple[Kind, ...]] = ("metrics", "logs", "traces", "changes")
+ALL_METRICS: Final = '{__name__=~".+"}'
+ALL_LOGS: Final = '{service_name=~".+"}'
+ALL_TRACES: Final = "{}"
 _CHANGES_BEFORE: Final = 6 * 3600.0  # a change may take hours to hurt
 _LEAD: Final = 600.0  # what was before the window shows what it is to be compared with
 Stretch = tuple[float, float]
@@ -22,11 +23,12 @@ Stretch = tuple[float, float]
 def observe(incident: Incident, telemetry: Telemetry) -> Observation:
     """Metrics, logs, spans, alerts and changes of the window and of the baseline.
 
-    A query that fails, or is cut, is listed in `failures`; nothing is raised.
+    A query that fails or is cut, and a kind of telemetry that nobody collects, is listed in `failures`; nothing is
+    raised.
     """
     opened, end = incident.window.start.timestamp(), incident.window.end.timestamp()
     window = (opened - _LEAD, end)
-    failures: list[str] = []
+    failures = _absent(telemetry)
     series = _metrics(telemetry, [window], failures)
     own = [one for one in series if one.name not in {ALERTS, SERVICE_GRAPH}]
     return Observation(
@@ -52,6 +54,16 @@ def observe(incident: Incident, telemetry: Telemetry) -> Observation:
     )
 
 
+def _absent(telemetry: Telemetry) -> list[str]:
+    """What cannot be asked for at all, and servers that could not be reached."""
+    listed = telemetry.datasources()
+    lines = list(listed.notes)
+    if listed.error is not None:
+        lines.append(f"{listed.tool} failed: {listed.error}")
+    absent = [kind for kind in KINDS if not telemetry.observes(kind)]
+    return [*lines, *(f"no server has a datasource for {kind}" for kind in absent)]
+
+
 def _baseline(incident: Incident, telemetry: Telemetry, window: Stretch, failures: list[str]) -> Slice:
     """The baseline's time, without the incident's own window where the two overlap."""
     if incident.baseline is None:
@@ -70,19 +82,19 @@ def _baseline(incident: Incident, telemetry: Telemetry, window: Stretch, failure
 def _metrics(telemetry: Telemetry, stretches: Iterable[Stretch], failures: list[str]) -> list[Series]:
     if not telemetry.observes("metrics"):
         return []
-    return _gather(lambda start, end: telemetry.raw(_ALL_METRICS, start, end), stretches, failures)
+    return _gather(lambda start, end: telemetry.raw(ALL_METRICS, start, end), stretches, failures)
 
 
 def _logs(telemetry: Telemetry, stretches: Iterable[Stretch], failures: list[str]) -> tuple[LogLine, ...]:
     if not telemetry.observes("logs"):
         return ()
-    return tuple(_gather(lambda start, end: telemetry.logs(_ALL_LOGS, start, end), stretches, failures))
+    return tuple(_gather(lambda start, end: telemetry.logs(ALL_LOGS, start, end), stretches, failures))
 
 
 def _spans(telemetry: Telemetry, stretches: Iterable[Stretch], failures: list[str]) -> tuple[Span, ...]:
     if not telemetry.observes("traces"):
         return ()
-    return tuple(_gather(lambda start, end: telemetry.traces(_ALL_TRACES, start, end), stretches, failures))
+    return tuple(_gather(lambda start, end: telemetry.traces(ALL_TRACES, start, end), stretches, failures))
 
 
 def _changes(telemetry: Telemetry, stretch: Stretch, failures: list[str]) -> tuple[Change, ...]:

@@ -46,6 +46,10 @@ class Incident(Model):
         default=None, description="a time without this fault; it may have drifted"
     )
     recording: str | None = Field(default=None, description="the id of the recording that was investigated")
+    servers: tuple[str, ...] = Field(
+        default=(), description="the telemetry servers that were asked, without what may be secret"
+    )
+    alert: str | None = Field(default=None, description="the name of the alert that told of it")
 
 
 class Citation(Model):

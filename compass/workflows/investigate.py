@@ -65,8 +65,9 @@ def investigation_of(
     random: Random,
     clock: Callable[[], float],
     told: Callable[[str], None] = lambda _: None,
+    first: Callable[[Incident, Library], None] = lambda _incident, _library: None,
 ) -> Iterator[Session]:
-    """A session over a recording; its telemetry is asked through MCP until the context ends.
+    """A session over a recording; its telemetry is asked through MCP until the context ends, after `first` was called.
 
     ConfigError when the folder is no recording or the repository cannot be read.
     """
@@ -74,6 +75,7 @@ def investigation_of(
     with collected_later():
         recording = load_recording(folder)
     library = memory.library()
+    first(incident_of(recording), library)
     with connect(recording) as telemetry, collected_later():
         yield open_session(
             incident_of(recording),

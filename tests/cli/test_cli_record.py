@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from click.testing import CliRunner, Result
 from conftest import ROOT
+from stuttering import SERVE, SOURCE, stuttering
 
 from compass.adapters.documents import parse_yaml, split
 from compass.cli import cli
@@ -28,8 +29,6 @@ from compass.replay.evaluate import evaluate_recording
 from compass.replay.load import load
 from compass.replay.server import server
 
-SOURCE = ROOT / "knowledge" / "teams" / "payments" / "recordings" / "pool-exhaustion-after-rollout"
-SERVE = f"{sys.executable} -m compass serve --recording {SOURCE}"
 WINDOW = ("--from", "2026-04-14T13:40:00Z", "--to", "2026-04-14T14:10:00Z")
 NOTICED = (
     "--detected",
@@ -244,31 +243,6 @@ def test_one_dead_server_of_two_is_noted_and_the_other_recorded(tmp_path: Path) 
     )
     assert [line for line in found["left_out"] if "127.0.0.1:9" in line]
     assert load(tmp_path / "copy").info.left_out == tuple(found["left_out"])
-
-
-STUTTERS = """
-import os, sys
-sys.path.insert(0, {root!r})
-from pathlib import Path
-import compass.replay.tools as tools
-import compass.replay.server as served
-calls = 0
-def bad(name):
-    real = tools.Tool.__call__
-    def call(self, store, arguments):
-        if self.name == name:
-            {what}
-        return real(self, store, arguments)
-    tools.Tool.__call__ = call
-bad({tool!r})
-served.serve_stdio(Path({source!r}))
-"""
-
-
-def stuttering(tmp_path: Path, tool: str, what: str) -> str:
-    script = tmp_path / "stutters.py"
-    script.write_text(STUTTERS.format(root=str(ROOT), tool=tool, what=what, source=str(SOURCE)))
-    return f"{sys.executable} {script}"
 
 
 def test_a_server_that_dies_on_the_way_leaves_what_came_before_and_says_what_is_missing(

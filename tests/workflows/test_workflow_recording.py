@@ -225,6 +225,11 @@ def test_of_a_crowded_slice_every_severe_line_is_kept(
             "severity",
             '{a="b",severity=~"(?i)(warn|err|fatal|crit|alert|emerg|panic).*"} |= "x"',
         ),
+        (
+            '{a="b"}',
+            "detected_level",
+            '{a="b"} | detected_level=~"(?i)(warn|err|fatal|crit|alert|emerg|panic).*"',
+        ),
         ('{a="b"}', "none", '{a="b"} |~ "(?i)(warn|err|fatal|crit|alert|emerg|panic)"'),
     ],
 )
@@ -246,7 +251,7 @@ def test_the_query_for_severe_lines(query: str, label: str, wanted: str) -> None
 def test_the_service_and_level_of_a_line_are_found(
     labels: dict[str, str], message: str, service: str, level: str
 ) -> None:
-    plain = ask_rows._plain(LogLine(0, labels, message))
+    plain = ask_rows.plain(LogLine(0, labels, message))
     assert (plain.service, plain.level) == (service, level)
 
 

@@ -32,7 +32,15 @@ Group = tuple[str, tuple[tuple[str, int], ...]]
 def metrics(
     telemetry: Telemetry, chosen: Sequence[str], start: float, end: float, notes: Notes, told: Told
 ) -> tuple[Series, ...] | None:
-    """The chosen series, or all that name their component; None where nothing could be read."""
+    """The chosen series, or all that name their component, on shared times; None where nothing could be read."""
+    found = samples(telemetry, chosen, start, end, notes, told)
+    return None if found is None else on_one_grid(found, end, notes)
+
+
+def samples(
+    telemetry: Telemetry, chosen: Sequence[str], start: float, end: float, notes: Notes, told: Told
+) -> tuple[Series, ...] | None:
+    """The same with the times at which each was scraped."""
     queries = [(selector, 1) for selector in chosen]
     if not queries:
         groups = _groups(telemetry, start, end, notes)
@@ -61,7 +69,7 @@ def metrics(
     if len(kept) > MOST_SERIES:
         notes.add(f"metrics: {len(kept) - MOST_SERIES:,} series beyond the first {MOST_SERIES:,}")
         kept = kept[:MOST_SERIES]
-    return on_one_grid(kept, end, notes)
+    return tuple(kept)
 
 
 def _groups(telemetry: Telemetry, start: float, end: float, notes: Notes) -> list[Group] | None:

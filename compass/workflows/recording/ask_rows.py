@@ -23,7 +23,9 @@ MOST_TRACES: Final = 400
 PATIENCE: Final = 2
 CHANGES_BEFORE: Final = 6 * 3600.0
 ANY_STREAM: Final = '{service_name=~".+"}'
-LEVELS: Final = ("level", "detected_level", "severity_text", "severity")
+DETECTED: Final = "detected_level"
+"""The level that Loki finds itself; it is kept beside the line, where a stream selector does not see it."""
+LEVELS: Final = ("level", DETECTED, "severity_text", "severity")
 KEPT_LABELS: Final = frozenset({"service_name", *LEVELS})
 SEVERE: Final = re.compile(r"(?i)warn|err|fatal|crit|alert|emerg|panic")
 _SEVERE_TEXT: Final = "(?i)(warn|err|fatal|crit|alert|emerg|panic)"
@@ -43,11 +45,23 @@ def slices(start: float, end: float) -> list[tuple[float, float]]:
 def logs(
     telemetry: Telemetry, selector: str, start: float, end: float, notes: Notes, told: Told
 ) -> tuple[LogLine, ...] | None:
-    """Lines with their service and level; None where nothing could be read.
+    """Lines with their service and level, and nothing else of their labels; None where nothing could be read."""
+    found = lines(telemetry, selector or ANY_STREAM, start, end, notes, told)
+    if found is None:
+        return None
+    dropped = sorted({name for line in found for name in line.labels} - KEPT_LABELS)
+    if dropped:
+        notes.add(f"logs: labels other than service and level: {listed(dropped, 8)}")
+    return tuple(plain(line) for line in found)
+
+
+def lines(
+    telemetry: Telemetry, query: str, start: float, end: float, notes: Notes, told: Told
+) -> tuple[LogLine, ...] | None:
+    """Lines as the server has them, oldest first; None where nothing could be read.
 
     Of a slice with more lines than are taken, those of WARN and above are asked for again.
     """
-    query = selector or ANY_STREAM
     found: dict[tuple[object, ...], LogLine] = {}
     cut = failed = answered = 0
     parts = slices(start, end)
@@ -55,11 +69,11 @@ def logs(
         told(f"logs: slice {number} of {len(parts)}")
         stop = last + 0.001 if number == len(parts) else last
         answer = telemetry.logs(query, first, stop, LINES_IN_A_SLICE)
-        lines = list(answer.data)
+        read = list(answer.data)
         if answer.ok and answer.truncated:
             cut += 1
-            severe = telemetry.logs(severe_only(query, lines), first, stop, LINES_IN_A_SLICE)
-            lines += severe.data
+            severe = telemetry.logs(severe_only(query, read), first, stop, LINES_IN_A_SLICE)
+            read += severe.data
             if severe.error is not None or severe.truncated:
                 why = severe.error or f"only the first {LINES_IN_A_SLICE:,} of a slice were read"
                 notes.add(f"logs: not every line of WARN and above was read: {why}")
@@ -71,17 +85,14 @@ def logs(
                 break
             continue
         failed, answered = 0, answered + 1
-        found |= {_identity(line): line for line in lines}
+        found |= {_identity(line): line for line in read}
     if not answered:
         return None
     if cut:
         notes.add(
             f"logs: in {cut} of {len(parts)} slices only the first {LINES_IN_A_SLICE:,} lines below WARN were read"
         )
-    dropped = sorted({name for line in found.values() for name in line.labels} - KEPT_LABELS)
-    if dropped:
-        notes.add(f"logs: labels other than service and level: {listed(dropped, 8)}")
-    return tuple(sorted((_plain(line) for line in found.values()), key=lambda line: line.time_ns))
+    return tuple(sorted(found.values(), key=lambda line: line.time_ns))
 
 
 def severe_only(query: str, lines: Iterable[LogLine]) -> str:
@@ -90,11 +101,13 @@ def severe_only(query: str, lines: Iterable[LogLine]) -> str:
     label = next((name for name in LEVELS if name in names), None)
     if label is None:
         return f'{query} |~ "{_SEVERE_TEXT}"'
+    if label == DETECTED:
+        return f'{query} | {label}=~"{_SEVERE_TEXT}.*"'
     brace = next(token.position for token in Tokens(query).tokens if token.text == "}")
     return f'{query[:brace]},{label}=~"{_SEVERE_TEXT}.*"{query[brace:]}'
 
 
-def _plain(line: LogLine) -> LogLine:
+def plain(line: LogLine) -> LogLine:
     """The line with what a recording keeps: its service, its level, its trace and its text."""
     labels = {"service_name": component(line.labels), "level": _level(line)}
     return line._replace(labels={name: value for name, value in labels.items() if value})

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from compass.adapters.telemetry.answer import Kind
 from compass.anonymize import Catalog
 from compass.anonymize.known import catalog_of
 from compass.config import Settings
 from compass.errors import UsageError
 from compass.library import Library, load
-from compass.model.recording import RecordingInfo, Symptom, Window
+from compass.model.recording import RecordingInfo, Symptom
 from compass.replay.lexer import Tokens
 from compass.replay.matchers import CannotEvaluateError
 from compass.workflows.anonymizing import allowed_words
@@ -29,21 +27,21 @@ from compass.workflows.recording.request import (
     Request,
     Told,
     bytes_of,
+    history_of,
     listed,
     moment_of,
     name_of,
     window_of,
 )
 from compass.workflows.recording.sharing import copied
-from compass.workflows.recording.sources import Asking, Server
+from compass.workflows.recording.sources import Asking, datasources_of, servers_of
 from compass.workflows.recording.verdicts import Verdict, asked, compared, matches
 
 _ASKING: Final = (
-    ("server", "--server"), ("commands", "--command"), ("start", "--from"), ("detected", "--detected"),
+    ("servers", "--server"), ("commands", "--command"), ("start", "--from"), ("detected", "--detected"),
     ("symptom", "--symptom"), ("service", "--service"), ("history", "--history"), ("metrics", "--metric"),
     ("logs", "--logs"), ("datasources", "--datasource"),
 )  # fmt: skip
-_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NEEDED: Final = (("start", "--from"), ("detected", "--detected"), ("symptom", "--symptom"))
 
 
@@ -52,7 +50,7 @@ class Options:
     """The command's options as they were typed; servers that are commands get `environment`."""
 
     name: str
-    server: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
     start: str | None = None
     end: str = "now"
@@ -146,7 +144,8 @@ def _source(
     if options.from_recording is None:
         request = request_of(options, now)
         chosen = datasources_of(options.datasources)
-        asking = Asking(servers_of(options), chosen, options.timeout, options.environment)
+        servers = servers_of(options.servers, options.commands, offline=options.offline)
+        asking = Asking(servers, chosen, options.timeout, options.environment)
         return request, *recorded(request, asking, notes, told)
     given = [flag for field, flag in _ASKING if getattr(options, field)]
     if given:
@@ -175,26 +174,6 @@ def _target(options: Options, repo: Path) -> Path:
     return repo / "recordings" / name
 
 
-def servers_of(options: Options) -> tuple[Server, ...]:
-    """Every server named; UsageError when there is none, or one that cannot be."""
-    for url in options.server:
-        if not url.startswith(("http://", "https://")):
-            raise UsageError(f"--server {url[:120]!r} is no address", "such as http://127.0.0.1:8000/mcp")
-        if options.offline and urlsplit(url).hostname not in _HERE:
-            raise UsageError(
-                f"--offline reaches nothing outside this machine, and {url[:120]!r} is", "leave one out"
-            )
-    if not all(options.commands):
-        raise UsageError("--command is empty", 'such as --command "mcp-grafana --transport stdio"')
-    servers = (
-        *(Server(url=url) for url in options.server),
-        *(Server(command=one) for one in options.commands),
-    )
-    if not servers:
-        raise UsageError("no telemetry server was named", "add --server URL or --command CMD")
-    return servers
-
-
 def request_of(options: Options, now: float) -> Request:
     """The request that the options make; UsageError says which of them is wrong."""
     missing = [flag for field, flag in _NEEDED if not getattr(options, field)]
@@ -213,7 +192,7 @@ def request_of(options: Options, now: float) -> Request:
         window,
         detected,
         _symptom(options),
-        _history(options, now),
+        history_of(options.history, now),
         tuple(_selector("--metric", one) for one in options.metrics),
         _selector("--logs", options.logs) if options.logs else "",
         bytes_of(options.limit),
@@ -227,15 +206,6 @@ def _symptom(options: Options) -> Symptom:
         raise UsageError(f"--symptom: {problem.errors()[0]['msg']}") from problem
 
 
-def _history(options: Options, now: float) -> Window | None:
-    if options.history is None:
-        return None
-    first, slash, last = options.history.partition("/")
-    if not slash:
-        raise UsageError(f"--history {options.history[:80]!r} is no stretch of time", "write FROM/TO")
-    return window_of("--history", moment_of("--history", first, now), moment_of("--history", last, now))
-
-
 def _selector(option: str, text: str) -> str:
     try:
         words = Tokens(text).tokens
@@ -244,14 +214,3 @@ def _selector(option: str, text: str) -> str:
     if not any(word.text == "{" for word in words) and (option == "--logs" or len(words) != 2):
         raise UsageError(f"{option} {text[:80]!r} is no selector", 'such as {service_name="checkout"}')
     return text
-
-
-def datasources_of(pairs: tuple[str, ...]) -> Mapping[Kind, str]:
-    """`KIND=UID` by kind; UsageError for an unknown kind."""
-    found: dict[Kind, str] = {}
-    for pair in pairs:
-        kind, equals, uid = pair.partition("=")
-        if not equals or not uid or kind not in {"metrics", "logs", "traces"}:
-            raise UsageError(f"--datasource {pair[:80]!r} is not KIND=UID", "such as metrics=prometheus-main")
-        found[cast("Kind", kind)] = uid
-    return found

@@ -122,6 +122,16 @@ def window_of(option: str, start: float, end: float) -> Window:
         ) from problem
 
 
+def history_of(text: str | None, now: float) -> Window | None:
+    """The fault-free time of `FROM/TO`, if there is one; UsageError for anything else."""
+    if text is None:
+        return None
+    first, slash, last = text.partition("/")
+    if not slash:
+        raise UsageError(f"--history {text[:80]!r} is no stretch of time", "write FROM/TO")
+    return window_of("--history", moment_of("--history", first, now), moment_of("--history", last, now))
+
+
 def counted(count: int, thing: str) -> str:
     """`1 line`, `2,000 lines`."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
+from urllib.parse import urlsplit
 
 from compass.adapters.telemetry.answer import Kind, Telemetry
 from compass.adapters.telemetry.client import McpTelemetry
 from compass.adapters.telemetry.session import stdio
-from compass.errors import OutsideError
+from compass.errors import OutsideError, UsageError
 from compass.workflows.recording.request import Notes
 
 TOKEN: Final = "COMPASS_TELEMETRY_TOKEN"  # noqa: S105  # the name of a variable
 """The variable that holds the bearer token for servers over HTTP."""
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,11 @@ class Server:
     command: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.url or self.command[0]
+        """For people and for records: without what may be secret, such as a password, a query, or arguments."""
+        if not self.url:
+            return self.command[0]
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,49 @@ class Sources:
     def of(self, kind: Kind) -> Telemetry | None:
         """The first server that collects this kind, or None."""
         return next((one for one in self.servers if one.observes(kind)), None)
+
+
+def servers_of(
+    urls: Sequence[str], commands: Sequence[Sequence[str]], *, offline: bool = False
+) -> tuple[Server, ...]:
+    """Every server named; UsageError when there is none, or one that cannot be."""
+    for url in urls:
+        host = _host(url)
+        if not host:
+            raise UsageError(f"--server {url[:120]!r} is no address", "such as http://127.0.0.1:8000/mcp")
+        if offline and host not in _HERE:
+            raise UsageError(
+                f"--offline reaches nothing outside this machine, and {url[:120]!r} is", "leave one out"
+            )
+    if not all(commands):
+        raise UsageError("--command is empty", 'such as --command "mcp-grafana --transport stdio"')
+    servers = (
+        *(Server(url=url) for url in urls),
+        *(Server(command=tuple(one)) for one in commands),
+    )
+    if not servers:
+        raise UsageError("no telemetry server was named", "add --server URL or --command CMD")
+    return servers
+
+
+def _host(url: str) -> str:
+    """The host of an address over HTTP, empty where it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if parts.scheme in {"http", "https"} else ""
+
+
+def datasources_of(pairs: Sequence[str]) -> Mapping[Kind, str]:
+    """`KIND=UID` by kind; UsageError for an unknown kind."""
+    found: dict[Kind, str] = {}
+    for pair in pairs:
+        kind, equals, uid = pair.partition("=")
+        if not equals or not uid or kind not in {"metrics", "logs", "traces"}:
+            raise UsageError(f"--datasource {pair[:80]!r} is not KIND=UID", "such as metrics=prometheus-main")
+        found[cast("Kind", kind)] = uid
+    return found
 
 
 @contextmanager

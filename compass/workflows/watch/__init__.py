@@ -1,0 +1,1 @@
+"""Alerts received on this machine, each firing one investigated once, in the background."""
