@@ -77,12 +77,16 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a text asks: its shape, its concepts, weightiest first, its neighbouring words, and the text itself (cut)."""
+    """What a text asks: its shape, its concepts, weightiest first, its neighbouring words, and the text itself (cut).
+
+    `vague`: there is nothing in it but words that any text has.
+    """
 
     text: str
     shape: Shape
     concepts: tuple[Concept, ...]
     pairs: tuple[str, ...]
+    vague: bool = False
 
 
 def shape_of(text: str) -> Shape:
@@ -118,7 +122,8 @@ def analyse(text: str, known: Callable[[str], int], thesaurus: Thesaurus) -> Que
     ]
     concepts.sort(key=lambda one: -one.weight)
     pairs = dict.fromkeys(one for one in paired(order) if known(one))
-    return Query(text, shape, tuple(one for one in concepts[:MOST] if one.terms), tuple(pairs))
+    kept = tuple(one for one in concepts[:MOST] if one.terms)
+    return Query(text, shape, kept, tuple(pairs), vague=not informative)
 
 
 def _add(weights: dict[str, float], found: Terms, weight: float, shape: Shape) -> None:

@@ -137,7 +137,12 @@ class Searcher:
         titles = {number: shown.title.casefold() for number, (shown, _) in rows.items()}
         evidence = _evidence(order, total, titles, scored) if order else ()
         return Ranked(
-            tuple(order), scores, named, evidence, len({titles[number] for number in named}), scored.mass
+            tuple(order),
+            scores,
+            named,
+            evidence,
+            len({titles[number] for number in named}),
+            0.0 if query.vague else scored.mass,
         )
 
     def _result(

@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import math
-import re
 import resource
 import time
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from compass.retrieval.coefficients import Coefficients, committed, committed_di
 from compass.retrieval.document import from_text
 from compass.retrieval.index import Index, build
 from compass.retrieval.ranking import SIGNALS
+from compass.retrieval.rivals import plain_bm25, tf_idf
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import single
 from compass.retrieval.thesaurus import Thesaurus
@@ -156,10 +155,11 @@ def measure(
         committed().bands,
     )
     fielded = replace(searcher, coefficients=plain, thesaurus=Thesaurus())
+    texts = [f"{one['title']} {one['text']}" for one in bench.documents]
     rivals = [
         _run("fielded BM25", bench, _by_score(_ask_all(bench, lambda _: fielded))),
-        _run("plain BM25", bench, _plain_bm25(bench, clock)),
-        _run("TF-IDF", bench, _tf_idf(bench, clock)),
+        _run("plain BM25", bench, _rival(bench, plain_bm25(texts), clock)),
+        _run("TF-IDF", bench, _rival(bench, tf_idf(texts), clock)),
     ]
     if earlier:
         rivals.append(_run("earlier", bench, _earlier(bench, earlier)))
@@ -261,50 +261,16 @@ def _run(name: str, bench: Bench, rows: Sequence[Row]) -> Run:
     return Run(name, tuple(rows), tuple(outcomes), tuple(figures(outcomes)))
 
 
-def _plain_bm25(bench: Bench, clock: Callable[[], float]) -> list[Row]:
-    """BM25 over lower-case words of title and text (k1 1.2, b 0.75): what a search box without knowledge does."""
-    counts = [Counter(re.findall(r"\w+", f"{one['title']} {one['text']}".lower())) for one in bench.documents]
-    lengths = [sum(count.values()) for count in counts]
-    mean = max(1.0, sum(lengths) / max(1, len(lengths)))
-    postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for number, count in enumerate(counts):
-        for word, times in count.items():
-            postings[word].append(
-                (number, times * 2.2 / (times + 1.2 * (0.25 + 0.75 * lengths[number] / mean)))
-            )
+def _rival(
+    bench: Bench, rank: Callable[[str], list[tuple[int, float]]], clock: Callable[[], float]
+) -> list[Row]:
     rows = []
     for query in bench.queries:
         start = clock()
-        scores: dict[int, float] = defaultdict(float)
-        for word in set(re.findall(r"\w+", query["text"].lower())):
-            found = postings.get(word, [])
-            weight = math.log(1 + (len(counts) - len(found) + 0.5) / (len(found) + 0.5))
-            for number, value in found:
-                scores[number] += weight * value
-        best = sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:10]
+        best = rank(query["text"])
         results = tuple((bench.documents[number]["id"], round(score, 4)) for number, score in best)
         rows.append(Row(query["id"], results, 0.0, (clock() - start) * 1000))
     return _by_score(rows)
-
-
-def _tf_idf(bench: Bench, clock: Callable[[], float]) -> list[Row]:
-    """Cosine of TF-IDF over words and pairs of words (scikit-learn's defaults), title and text as one."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  # a second, and only measuring needs it
-
-    model = TfidfVectorizer(ngram_range=(1, 2))
-    matrix = model.fit_transform(f"{one['title']} {one['text']}" for one in bench.documents)
-    rows = []
-    for query in bench.queries:
-        start = clock()
-        scores = np.asarray((matrix @ model.transform([query["text"]]).T).todense()).ravel()
-        best = np.argsort(-scores, kind="stable")[:10]
-        results = tuple(
-            (bench.documents[int(number)]["id"], round(float(scores[number]), 4)) for number in best
-        )
-        rows.append(
-            Row(query["id"], results, float(scores[best[0]]) if len(best) else 0.0, (clock() - start) * 1000)
-        )
-    return rows
 
 
 def _earlier(bench: Bench, path: Path) -> list[Row]:

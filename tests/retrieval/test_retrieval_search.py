@@ -275,3 +275,9 @@ def test_a_common_word_alone_is_never_likely_to_mean_an_entry() -> None:
     answer = searcher(documents(texts)).search("please help me")
     assert answer.results
     assert answer.confidence <= LITTLE
+
+
+@pytest.mark.parametrize("query", ["or", "we are on it", "what is this"])
+def test_words_that_any_text_has_are_never_likely_to_mean_an_entry(query: str) -> None:
+    texts = {**TEXTS, "Renew or replace a certificate": "What is this about? It is on us."}
+    assert searcher(documents(texts)).search(query).confidence <= LITTLE
