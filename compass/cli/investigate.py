@@ -8,15 +8,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 import click
 
 from compass.cli.context import Context
 from compass.cli.dialogue import converse
 from compass.cli.investigation_text import report
+from compass.cli.model_options import model_options
 from compass.cli.render import clean, emit_json, format_option, note
 from compass.errors import UsageError
 from compass.workflows.investigate import Memory, investigation_of, keep
+from compass.workflows.language import words
 
 
 @click.command()
@@ -27,10 +30,10 @@ from compass.workflows.investigate import Memory, investigation_of, keep
     help="A recorded incident: a folder with recording.yaml.",
 )
 @click.option("--auto", is_flag=True, help="Test every hypothesis without asking.")
-@click.option("--no-llm", is_flag=True, help="Use no language model (there is none in this version).")
+@model_options
 @format_option()
 @click.pass_obj
-def command(context: Context, *, recording: Path, auto: bool, no_llm: bool, output: str) -> None:  # noqa: ARG001  # no model yet: without one is the only way
+def command(context: Context, /, *, recording: Path, auto: bool, output: str, **model: Any) -> None:
     """Observe an incident, set up hypotheses that compete, try to refute each, and say what is left.
 
     Commands at the terminal: pick N, test, why N, evidence N, note TEXT, draft, quit.
@@ -48,12 +51,14 @@ def command(context: Context, *, recording: Path, auto: bool, no_llm: bool, outp
         random=SystemRandom(),
         clock=time.perf_counter,
         told=_silent if quiet else note,
+        words=words(context.settings.llm, context.settings.cache, given=model, offline=context.offline),
     ) as session:
         if auto:
             for place in range(len(session.candidates)):
                 session.test(place)
         else:
             converse(session, lambda: datetime.now(UTC))
+        session.summarize()
         record = session.record()
     path = keep(record, memory, now=now)
     if output == "json":
