@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from compass.adapters.documents import YamlProblem, parse_yaml
 from compass.errors import ConfigError, Location
@@ -65,6 +65,13 @@ class LanguageModel(Model):
         default={},
         description="US dollars per million tokens for each model, such as `{name: {input: 0.5, output: 1.5}}`; in the file only. Without an entry only a model on this machine is free, and any other has an unknown price.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, value: str | None) -> str | None:
+        if value and "@" in value:
+            raise ValueError("an address holds no name or password; give the key as COMPASS_LLM_KEY")
+        return value
 
 
 class Settings(Model):

@@ -16,7 +16,7 @@ from compass.cli.context import Context
 from compass.cli.dialogue import converse
 from compass.cli.investigation_text import report
 from compass.cli.model_options import model_options
-from compass.cli.render import clean, emit_json, format_option, note
+from compass.cli.render import emit_json, format_option, note, untrusted
 from compass.errors import UsageError
 from compass.workflows.investigate import Memory, investigation_of, keep
 from compass.workflows.language import words
@@ -73,4 +73,4 @@ def _silent(_message: str) -> None:
 
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(clean(line))
+        click.echo(untrusted(line))

@@ -14,12 +14,12 @@ from compass.adapters.llm.call import UnreachableError
 from compass.errors import OutsideError
 
 T = TypeVar("T")
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"})  # noqa: S104  # where to ask, not where to listen
 
 
 def is_loopback(url: str) -> bool:
     """Whether an address is on this machine."""
-    return (urlsplit(url if "://" in url else f"//{url}").hostname or "") in _LOOPBACK
+    return (urlsplit(url if "://" in url else f"//{url}").hostname or "localhost") in _LOOPBACK
 
 
 def within(seconds: float, where: str, ask: Callable[[], Awaitable[T]]) -> tuple[T, float]:

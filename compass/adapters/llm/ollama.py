@@ -46,7 +46,8 @@ class Ollama:
         """Ask for the list of models."""
 
         async def names() -> list[str]:
-            listed = await self._client().list()
+            async with self._client() as client:
+                listed = await client.list()
             return sorted(one.model for one in listed.models if one.model)
 
         found, _ = self._within(seconds, names)
@@ -70,23 +71,27 @@ class Ollama:
         return ollama.AsyncClient(host=self.url, follow_redirects=False)
 
     async def _chat(self, call: Call) -> tuple[str, int | None, int | None]:
-        stream = await self._client().chat(
-            model=self.model,
-            messages=[{"role": "system", "content": call.system}, {"role": "user", "content": call.prompt}],
-            format=json.loads(json.dumps(call.schema)),
-            options={
-                "num_ctx": call.context,
-                "num_predict": call.max_tokens,
-                "temperature": call.temperature,
-                "seed": call.seed,
-            },
-            stream=True,
-            think=False,
-        )
         text, read, written = "", None, None
-        async for part in stream:
-            text += part.message.content or ""
-            read, written = part.prompt_eval_count or read, part.eval_count or written
-            if len(text) > LONGEST:
-                break
+        async with self._client() as client:
+            stream = await client.chat(
+                model=self.model,
+                messages=[
+                    {"role": "system", "content": call.system},
+                    {"role": "user", "content": call.prompt},
+                ],
+                format=json.loads(json.dumps(call.schema)),
+                options={
+                    "num_ctx": call.context,
+                    "num_predict": call.max_tokens,
+                    "temperature": call.temperature,
+                    "seed": call.seed,
+                },
+                stream=True,
+                think=False,
+            )
+            async for part in stream:
+                text += part.message.content or ""
+                read, written = part.prompt_eval_count or read, part.eval_count or written
+                if len(text) > LONGEST:
+                    break
         return text, read, written
