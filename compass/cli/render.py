@@ -14,7 +14,7 @@ import click
 _F = TypeVar("_F", bound=Callable[..., Any])
 _LINK: Final = re.compile(
     r"(?i)(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://|(?<!:)(?<!\[:\])//(?=[\w-]+\.)|(?<![\w.-])www\."
-    r"|(?<![\w-])(?:mailto|javascript|vbscript|tel|data):(?=[\w/(+]))[^\s<>\"'()\[\]]*"
+    r"|(?<![\w-])(?:mailto|javascript|vbscript|tel|data):(?=[\w/(+]))[^\s<>\"')\[\]]*"
 )
 _BARE_TARGET: Final = re.compile(r"(?i)\]\(\s*([\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[^\s)]*)")
 

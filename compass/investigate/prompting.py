@@ -61,7 +61,14 @@ def quoted_text(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """The text with every secret of a published format replaced by `[secret]`."""
-    for one in sorted(find_secrets(text), key=lambda found: -found.start):
-        text = f"{text[: one.start]}[secret]{text[one.end :]}"
+    """The text with every secret of a published format replaced by `[secret]`.
+
+    An underscore may be part of a secret, and may join it to the name of a metric: both readings count.
+    """
+    found = {(one.start, one.end) for read in (text, text.replace("_", " ")) for one in find_secrets(read)}
+    left = len(text)
+    for start, end in sorted(found, key=lambda span: (-span[1], span[0])):
+        if start < left:
+            text = f"{text[:start]}[secret]{text[min(end, left) :]}"
+            left = start
     return text

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from compass.investigate.prompting import without_secrets
 
 STRUCK: Final = "[struck]"
+_HERE: Final = "\ue000"  # stands for it meanwhile; `plain` leaves no such character in a text
 _EDGES: Final = "()[]{}<>\"'“”‘’.,;:!?*…`"
 _TELLING: Final = frozenset("_/\\@#=:|~^$%&<>`+€£")
 _DOTTED: Final = re.compile(r"\w\.\w")
@@ -19,7 +20,7 @@ _LINK: Final = re.compile(
     r"(?i)\w*:?//|^www\.|^(?:mailto|data|javascript|file|tel|vbscript|ftp|ssh):|\.[a-z]{2,}[:\d]*/"
 )
 _ID: Final = re.compile(r"(?i)[a-z]{2,5}-[0-9a-z]{10}")
-_NUMBER: Final = re.compile(r"(?i)[+-]?[$€£]?(\d+(?:,\d{3})*(?:\.\d+)?)(%|[a-zµ]*)")
+_NUMBER: Final = re.compile(r"(?i)([+-]?)[$€£]?([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(%|[a-zµ]*)")
 _UNITS: Final = re.compile(
     r"(?:[µmun]?s|sec(?:onds?)?|min(?:utes?)?|h|hours?|d|days?|%|percent|[kmgt]i?b|b|bytes|rps|qps|usd|eur|x|times)"
 )
@@ -65,18 +66,18 @@ def struck(text: str, allowed: Allowed) -> Struck:
     A word is looked at when it holds a digit (of any script), a dot or a sign as ids, paths and links have them, or
     is a number in words. A link is struck even where a fact holds it: facts quote text of strangers.
     """
-    known = without_secrets(plain(text))
-    shortened, links = _MARKDOWN.subn(rf"\1 {STRUCK}", known)
-    shortened, tags = _TAG.subn(STRUCK, shortened)
+    known = without_secrets(plain(text)).replace(STRUCK, _HERE)
+    shortened, links = _MARKDOWN.subn(rf"\1 {_HERE}", known)
+    shortened, tags = _TAG.subn(_HERE, shortened)
     tokens = shortened.split()
     kept, count = [], links + tags
     for at, token in enumerate(tokens):
-        if token == STRUCK or _may_stay(token, tokens[at + 1 :], allowed):
+        if _may_stay(token, tokens[at + 1 :], allowed):
             kept.append(token)
         else:
             count += 1
-            kept.append(STRUCK + token[len(token.rstrip(".,;!?")) :])
-    return Struck(" ".join(kept), count)
+            kept.append(_HERE + token[len(token.rstrip(".,;!?")) :])
+    return Struck(" ".join(kept).replace(_HERE, STRUCK), count)
 
 
 def plain(text: str) -> str:
@@ -107,8 +108,9 @@ def _number(core: str, rest: Sequence[str]) -> tuple[float, str] | None:
     found = _NUMBER.fullmatch(core)
     if not found:
         return None
-    unit = found[2].casefold()
+    unit = found[3].casefold()
     following = rest[0].strip(_EDGES).casefold() if rest else ""
     if not unit and _UNITS.fullmatch(following):
         unit = following
-    return float(found[1].replace(",", "")), unit
+    value = float(found[2].replace(",", ""))
+    return -value if found[1] == "-" else value, unit

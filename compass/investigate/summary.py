@@ -15,6 +15,9 @@ from compass.model.investigation import Cause, Hypothesis, Incident, Said, Verdi
 
 _MOST: Final = 6
 _LONGEST: Final = 400
+_FACTS: Final = 4  # whoever names more facts for one sentence names none
+_SHARED: Final = 0.5  # of the longer words of a sentence, so many come from its facts
+_WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _VERDICTS: Final[Mapping[Verdict, re.Pattern[str]]] = {
     Verdict.SUPPORTED: re.compile(r"(?i)\b(?:support\w*|confirm\w*|prove[ds]?|proven|caused?|certain\w*)\b"),
     Verdict.REFUTED: re.compile(r"(?i)\b(?:refut\w*|disprove[dn]?|ruled out|rejected|innocent)\b"),
@@ -103,7 +106,8 @@ def _checked(sentence: Sentence, known: Mapping[str, Fact], services: Sequence[s
     if not result.text:
         return None
     supported = (
-        bool(named)
+        0 < len(named) <= _FACTS
+        and _shared(result.text, texts) >= _SHARED
         and not result.pieces
         and not _says_another_verdict(result.text, named)
         and all(any(_names(name, text) for text in texts) for name in services if _names(name, result.text))
@@ -115,6 +119,13 @@ def _says_another_verdict(text: str, named: Sequence[Fact]) -> bool:
     given = {one.verdict for one in named if one.verdict is not None}
     said = {verdict for verdict, words in _VERDICTS.items() if words.search(text)}
     return not said <= given
+
+
+def _shared(sentence: str, texts: Sequence[str]) -> float:
+    """How many of the words of four letters and more stand in the texts; by their beginnings, as endings change."""
+    said = {word[:5].casefold() for word in _WORD.findall(sentence)}
+    there = {word[:5].casefold() for text in texts for word in _WORD.findall(text)}
+    return len(said & there) / len(said) if said else 0.0
 
 
 def _names(name: str, text: str) -> bool:
