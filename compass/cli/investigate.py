@@ -15,11 +15,10 @@ import click
 from compass.cli.context import Context
 from compass.cli.dialogue import converse
 from compass.cli.investigation_text import report
-from compass.cli.model_options import model_options
+from compass.cli.model_options import consult, model_options
 from compass.cli.render import emit_json, format_option, note, untrusted
 from compass.errors import UsageError
 from compass.workflows.investigate import Memory, investigation_of, keep
-from compass.workflows.language import words
 
 
 @click.command()
@@ -51,8 +50,8 @@ def command(context: Context, /, *, recording: Path, auto: bool, output: str, **
         random=SystemRandom(),
         clock=time.perf_counter,
         told=_silent if quiet else note,
-        words=words(context.settings.llm, context.settings.cache, given=model, offline=context.offline),
     ) as session:
+        consult(session, context, model)
         if auto:
             for place in range(len(session.candidates)):
                 session.test(place)

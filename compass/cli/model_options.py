@@ -1,11 +1,18 @@
-"""Options of commands that may ask a language model."""
+"""Options of commands that may ask a language model, and what they lead to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
+
+from compass.cli.context import Context
+from compass.cli.render import note
+from compass.investigate.session import Session
+from compass.workflows.language import words
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -28,3 +35,19 @@ def model_options(command: _F) -> _F:
     ):
         command = decorate(command)
     return command
+
+
+def consult(session: Session, context: Context, given: Mapping[str, Any]) -> None:
+    """Take in the model that the settings name, unless `given`, the options above, say otherwise.
+
+    What it may cost is said before it is asked.
+    """
+    settings = context.settings
+    asked = words(settings.llm, settings.cache, given=given, offline=context.offline, clock=time.perf_counter)
+    if asked is not None:
+        quiet = context.quiet or not sys.stderr.isatty()
+        session.consult(asked, _silent if quiet else note)
+
+
+def _silent(_message: str) -> None:
+    """Progress that nobody watches."""

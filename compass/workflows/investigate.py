@@ -14,7 +14,6 @@ from compass.adapters.documents import YamlProblem, dump_yaml, parse_yaml, write
 from compass.adapters.garbage import collected_later
 from compass.errors import ConfigError, UsageError
 from compass.investigate.session import Session, open_session
-from compass.investigate.words import Words
 from compass.library import Library, load
 from compass.model.entry import TimeWindow
 from compass.model.ids import INVESTIGATION_ID
@@ -66,7 +65,6 @@ def investigation_of(
     random: Random,
     clock: Callable[[], float],
     told: Callable[[str], None] = lambda _: None,
-    words: Words | None = None,
 ) -> Iterator[Session]:
     """A session over a recording; its telemetry is asked through MCP until the context ends.
 
@@ -77,7 +75,7 @@ def investigation_of(
         recording = load_recording(folder)
     library = memory.library()
     with connect(recording) as telemetry, collected_later():
-        session = open_session(
+        yield open_session(
             incident_of(recording),
             telemetry,
             library,
@@ -87,9 +85,6 @@ def investigation_of(
             cache=memory.cache,
             told=told,
         )
-        if words is not None:
-            session.consult(words, told)
-        yield session
 
 
 def incident_of(recording: Recording) -> Incident:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +45,7 @@ def words(
     *,
     given: Mapping[str, Any],
     offline: bool = False,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float],
 ) -> Words | None:
     """What an investigation may ask; None without a model or with `no_llm`.
 
