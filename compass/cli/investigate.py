@@ -57,8 +57,12 @@ def command(context: Context, /, *, recording: Path, auto: bool, output: str, **
                 session.test(place)
         else:
             converse(session, lambda: datetime.now(UTC))
-        session.summarize()
         record = session.record()
+        if session.words is not None:
+            # Whoever loses patience with the model must not lose what was found.
+            keep(record, memory, now=now)
+            session.summarize()
+            record = session.record()
     path = keep(record, memory, now=now)
     if output == "json":
         emit_json(record.as_json())

@@ -12,7 +12,7 @@ import click
 from compass.cli.context import Context
 from compass.cli.render import note
 from compass.investigate.session import Session
-from compass.workflows.language import words
+from compass.workflows.language import OffLimitsError, words
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -40,10 +40,16 @@ def model_options(command: _F) -> _F:
 def consult(session: Session, context: Context, given: Mapping[str, Any]) -> None:
     """Take in the model that the settings name, unless `given`, the options above, say otherwise.
 
-    What it may cost is said before it is asked.
+    What it may cost is said before it is asked; with --offline, one that is elsewhere is left out and named.
     """
     settings = context.settings
-    asked = words(settings.llm, settings.cache, given=given, offline=context.offline, clock=time.perf_counter)
+    try:
+        asked = words(
+            settings.llm, settings.cache, given=given, offline=context.offline, clock=time.perf_counter
+        )
+    except OffLimitsError as refusal:
+        note(f"{refusal}; none is asked")
+        return
     if asked is not None:
         quiet = context.quiet or not sys.stderr.isatty()
         session.consult(asked, _silent if quiet else note)

@@ -22,8 +22,12 @@ FOLDER: Final = "llm"
 _PATIENCE: Final = 3.0  # seconds that `doctor` waits
 
 
+class OffLimitsError(UsageError):
+    """The model is not on this machine, and nothing else may be reached."""
+
+
 def language_model(settings: LanguageModel, *, offline: bool = False) -> LLM | None:
-    """The configured model; None without one. UsageError if it is elsewhere and nothing may be reached."""
+    """The configured model; None without one. OffLimitsError if it is elsewhere and nothing may be reached."""
     if settings.model is None:
         return None
     if settings.provider == "scripted":
@@ -35,7 +39,7 @@ def language_model(settings: LanguageModel, *, offline: bool = False) -> LLM | N
         found = OpenAICompatible(settings.model, key=settings.key)
         found = replace(found, url=settings.url) if settings.url else found
     if offline and not is_loopback(found.url):
-        raise UsageError(f"with --offline the language model at {found.url} cannot be asked", "add --no-llm")
+        raise OffLimitsError(f"with --offline the language model at {found.url} may not be asked")
     return found
 
 
@@ -88,7 +92,7 @@ def checks(settings: LanguageModel, *, offline: bool = False) -> list[dict[str, 
     try:
         llm = language_model(settings, offline=offline)
         said = llm.alive(_PATIENCE) if llm else ""
-    except (OutsideError, UsageError) as problem:
+    except (OutsideError, OffLimitsError) as problem:
         return [
             {**row, "ok": False, "meaning": f"{problem}; {problem.hint}" if problem.hint else str(problem)}
         ]

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from compass.cli import cli
 from compass.config import LanguageModel, load_settings
-from compass.errors import ConfigError, UsageError
+from compass.errors import ConfigError
 from compass.workflows.language import language_model, price
 
 RECORDING = ROOT / "knowledge/teams/payments/recordings/pool-exhaustion-after-rollout"
@@ -99,19 +99,35 @@ def test_a_model_that_is_down_leaves_the_investigation_whole():
     assert found["cost"]["tokens"] == 0
 
 
-def test_offline_reaches_no_model_elsewhere():
+def test_offline_a_model_elsewhere_is_left_out_and_named():
     done = compass(
         "--offline",
         "investigate",
         "--recording",
         RECORDING,
         "--auto",
+        "--format",
+        "json",
         COMPASS_LLM_MODEL="m",
         OLLAMA_HOST="gpu-box",
     )
-    assert isinstance(done.exception, UsageError)
-    assert done.exception.hint == "add --no-llm"
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(done.stdout)) == SHAPE
+    assert "with --offline the language model at gpu-box may not be asked; none is asked" in done.stderr
     assert language_model(LanguageModel(model="m"), offline=True) is not None
+
+
+def test_what_was_found_is_kept_before_the_model_writes_its_summary(monkeypatch, fixed_environment):
+    def interrupted(_self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compass.investigate.session.Session.summarize", interrupted)
+    done = compass(
+        "investigate", "--recording", RECORDING, "--auto",
+        COMPASS_LLM_PROVIDER="scripted", COMPASS_LLM_MODEL="honest",
+    )  # fmt: skip
+    assert done.exit_code != 0
+    assert len(list(fixed_environment.rglob("inv-*.yaml"))) == 1
 
 
 def test_doctor_says_what_is_configured_and_whether_it_answers(config):
