@@ -20,7 +20,8 @@ AUTHOR = Signature("Payments engineer", "payments-engineer@example.com", WHEN)
 def fixed_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own, no configuration of the machine, one identity, one clock zone."""
     home = tmp_path_factory.mktemp("home")
-    for name in [name for name in os.environ if name.startswith(("COMPASS_", "GIT_", "GITHUB_", "XDG_"))]:
+    tools = ("COMPASS_", "GIT_", "GITHUB_", "XDG_", "OLLAMA_", "OPENAI_")
+    for name in [name for name in os.environ if name.startswith(tools)]:
         monkeypatch.delenv(name)
     values = {
         "HOME": str(home),

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from compass.cli.investigation_text import shown
-from compass.cli.render import clean
+from compass.cli.render import untrusted
 from compass.investigate.session import Session
 from compass.model.investigation import Note
 
@@ -85,4 +85,4 @@ def _place(session: Session, text: str) -> int | None:
 
 
 def _say(text: str) -> None:
-    click.echo(clean(text))
+    click.echo(untrusted(text))

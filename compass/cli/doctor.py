@@ -21,7 +21,12 @@ def command(context: Context, output: str) -> None:
     from compass.workflows.doctor import examine  # noqa: PLC0415  # keeps `--help` light
 
     report: dict[str, Any] = examine(
-        context.repo, os.environ, context.config, which=shutil.which, version=sys.version_info[:3]
+        context.repo,
+        os.environ,
+        context.config,
+        which=shutil.which,
+        version=sys.version_info[:3],
+        offline=context.offline,
     )
     if output == "json":
         emit_json({"schema": 1, **report})

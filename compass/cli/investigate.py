@@ -20,8 +20,9 @@ from compass.cli.advice_text import advised
 from compass.cli.context import Context
 from compass.cli.dialogue import converse
 from compass.cli.investigation_text import report
+from compass.cli.model_options import consult, model_options
 from compass.cli.record import Progress
-from compass.cli.render import clean, emit_json, format_option, note
+from compass.cli.render import emit_json, format_option, note, untrusted
 from compass.cli.servers import server_options, words_of
 from compass.errors import UsageError
 from compass.investigate.session import Session
@@ -68,12 +69,7 @@ from compass.workflows.live.session import live_investigation
 @click.option("--history", metavar="FROM/TO", help="A fault-free time to compare with.")
 @click.option("--urgent", is_flag=True, help="First print the runbook that the alert leads to.")
 @click.option("--auto", is_flag=True, help="Test every hypothesis without asking.")
-@click.option(
-    "--no-llm",
-    is_flag=True,
-    expose_value=False,
-    help="Use no language model (there is none in this version).",
-)
+@model_options
 @format_option()
 @click.pass_obj
 def command(context: Context, /, *, output: str, auto: bool, urgent: bool, **given: Any) -> None:
@@ -88,12 +84,18 @@ def command(context: Context, /, *, output: str, auto: bool, urgent: bool, **giv
     memory = Memory(context.repo, context.settings.data, context.settings.cache)
     now = datetime.now(UTC)
     with _opened(context, memory, now, given, _advising(memory, output) if urgent else _no_advice) as session:
+        consult(session, context, given)
         if auto:
             for place in range(len(session.candidates)):
                 session.test(place)
         else:
             converse(session, lambda: datetime.now(UTC))
         record = session.record()
+        if session.words is not None:
+            # Whoever loses patience with the model must not lose what was found.
+            keep(record, memory, now=now)
+            session.summarize()
+            record = session.record()
     path = keep(record, memory, now=now)
     if output == "json":
         emit_json(record.as_json())
@@ -147,7 +149,7 @@ def _advising(memory: Memory, output: str) -> _Advise:
     def advise(notice: Notice | None, incident: Incident, library: Library) -> None:
         found = runbook_for(notice.alerts if notice else (), incident.symptom, library, memory.cache)
         for line in advised(found):
-            click.echo(clean(line), err=output == "json")
+            click.echo(untrusted(line), err=output == "json")
         (sys.stderr if output == "json" else sys.stdout).flush()
 
     return advise
@@ -163,4 +165,4 @@ def _silent(_message: str) -> None:
 
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(clean(line))
+        click.echo(untrusted(line))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from compass.cli import COMMANDS, cli
-from compass.config import Settings
+from compass.config import SECRETS, LanguageModel, Settings
 
 _EXITS = (
     (0, "done"),
@@ -92,8 +92,19 @@ def _settings() -> Iterator[str]:
     yield "| variable | key in the file | meaning |"
     yield "|---|---|---|"
     for name, field in Settings.model_fields.items():
-        key = "–" if name == "seal_key" else f"`{name}`"
-        yield f"| `COMPASS_{name.upper()}` | {key} | {field.description} |"
+        key = "–" if name in SECRETS else f"`{name}`"
+        variable = "–" if name == "llm" else f"`COMPASS_{name.upper()}`"
+        yield f"| {variable} | {key} | {field.description} |"
+    yield ""
+    yield "Below `llm:`, for the language model:"
+    yield ""
+    yield "| variable | key in the file | default | meaning |"
+    yield "|---|---|---|---|"
+    for name, field in LanguageModel.model_fields.items():
+        key = "–" if f"llm.{name}" in SECRETS else f"`llm: {name}`"
+        variable = "–" if name == "prices" else f"`COMPASS_LLM_{name.upper()}`"
+        default = "–" if field.default in (None, {}) else f"`{field.default}`"
+        yield f"| {variable} | {key} | {default} | {field.description} |"
 
 
 if __name__ == "__main__":

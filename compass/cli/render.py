@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_LINK: Final = re.compile(
+    r"(?i)(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://|(?<!:)(?<!\[:\])//(?=[\w-]+\.)|(?<![\w.-])www\."
+    r"|(?<![\w-])(?:mailto|javascript|vbscript|tel|data):(?=[\w/(+]))[^\s<>\"')\[\]]*"
+)
+_BARE_TARGET: Final = re.compile(r"(?i)\]\(\s*([\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[^\s)]*)")
 
 
 def format_option(*extra: str) -> Callable[[_F], _F]:
@@ -30,7 +36,15 @@ def emit_json(value: Any, *, line: bool = False) -> None:
     """One JSON value on stdout; models by their aliases; on one line with `line`."""
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json", by_alias=True)
-    click.echo(json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=_plain))
+    text = json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=_plain)
+    click.echo(text if text.isascii() else "".join(map(_printable, text)))
+
+
+def _printable(char: str) -> str:
+    """As it is, or escaped as JSON allows: C1 and bidirectional controls steer terminals as well."""
+    if char == "\n" or char.isprintable():
+        return char
+    return json.dumps(char)[1:-1]
 
 
 def _plain(value: Any) -> Any:
@@ -53,6 +67,22 @@ def clean(text: str) -> str:
         else " "
         for char in text
     )
+
+
+def untrusted(text: str) -> str:
+    """Text of telemetry, entries or a model: without control characters, and with every link in it marked.
+
+    `https://host/x` becomes `[foreign-link:https[:]//host/x]`: a reader sees what it is, and no terminal makes it
+    clickable. Doing it twice changes nothing.
+    """
+    marked = _LINK.sub(lambda found: f"[foreign-link:{_defused(found[0])}]", clean(text))
+    return _BARE_TARGET.sub(lambda found: f"]([foreign-link:{found[1]}]", marked)
+
+
+def _defused(link: str) -> str:
+    if ":" in link:
+        return link.replace(":", "[:]")
+    return f"[:]{link}" if link.startswith("//") else link.replace(".", "[.]", 1)
 
 
 def width() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from compass.investigate import log_trials, metric_trials, trace_trials
@@ -13,7 +13,7 @@ from compass.investigate.experiments import Bench, Trial
 from compass.investigate.families import Family
 from compass.investigate.findings import Finding, Signal
 from compass.investigate.ranking import Ranked, Ranking
-from compass.model.investigation import Citation, Origin
+from compass.model.investigation import Citation, Cost, Origin
 from compass.model.recording import Change
 
 MOST: Final = 5
@@ -22,7 +22,7 @@ _RECENT: Final = 2 * 3600.0
 _TRIALS: Final = 4
 _LEAST: Final = 2
 _TELLING: Final = 0.35
-_RESOURCES: Final = {
+RESOURCES: Final = {
     Family.CPU: "processor time",
     Family.MEMORY: "memory",
     Family.DISK: "disk",
@@ -45,6 +45,7 @@ class Candidate:
     why: tuple[str, ...] = ()
     pattern: str | None = None
     citations: tuple[Citation | None, ...] = ()
+    cost: Cost = field(default_factory=Cost)
 
 
 def from_ranking(bench: Bench, ranking: Ranking) -> Iterator[Candidate]:
@@ -62,8 +63,8 @@ def _of_component(bench: Bench, ranked: Ranked, prior: float, own: Sequence[Devi
     if top.signal is Signal.GAP:
         statement = f"The network or a queue in front of {name} delays its calls"
         predicts = f"calls to {name} spend longer on the way, while {name} itself is as quick as before"
-    elif top.signal in {Signal.METRIC, Signal.BALANCE} and top.family in _RESOURCES:
-        statement = f"{name} runs short of {_RESOURCES[top.family]}"
+    elif top.signal in {Signal.METRIC, Signal.BALANCE} and top.family in RESOURCES:
+        statement = f"{name} runs short of {RESOURCES[top.family]}"
         predicts = (
             f"{top.metric} of {name} has left its range, and most other components have not moved alike"
         )
@@ -108,7 +109,7 @@ def _others(bench: Bench, name: str, own: Sequence[Deviation]) -> Iterator[Trial
     if below:
         yield below
     telling = [one for one in own if one.meaning.family not in metric_trials.PASSIVE]
-    yield from (metric_trials.level(bench, _as_finding(one)) for one in telling[:1])
+    yield from (metric_trials.level(bench, as_finding(one)) for one in telling[:1])
     yield metric_trials.any_level(bench, name)
 
 
@@ -117,7 +118,7 @@ def _for_finding(bench: Bench, finding: Finding) -> Iterator[Trial]:
     if finding.signal in {Signal.METRIC, Signal.BALANCE}:
         yield metric_trials.level(bench, finding)
         yield metric_trials.peers(bench, finding)
-        if finding.family in _RESOURCES:
+        if finding.family in RESOURCES:
             yield metric_trials.hurts(bench, name)
     elif finding.signal is Signal.GAP and finding.source == "tempo":
         yield trace_trials.on_the_way(bench, finding.other, name)
@@ -134,7 +135,8 @@ def _for_finding(bench: Bench, finding: Finding) -> Iterator[Trial]:
             yield below
 
 
-def _as_finding(one: Deviation) -> Finding:
+def as_finding(one: Deviation) -> Finding:
+    """The finding that a deviation would be."""
     return Finding(
         one.key.component,
         Signal.METRIC,
@@ -193,7 +195,7 @@ def from_load(bench: Bench, every: Iterable[Deviation]) -> Iterator[Candidate]:
     if own:
         busiest = max(own, key=lambda one: (one.now, one.key))
         trials = (
-            metric_trials.level(bench, _as_finding(busiest)),
+            metric_trials.level(bench, as_finding(busiest)),
             trace_trials.requests(bench, busiest.key.component),
         )
     else:

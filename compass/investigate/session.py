@@ -29,6 +29,8 @@ from compass.investigate.observe import observe
 from compass.investigate.patterns import from_patterns
 from compass.investigate.ranking import Ranking, rank
 from compass.investigate.recognition import recognize
+from compass.investigate.summary import facts
+from compass.investigate.words import Words
 from compass.library import Library
 from compass.model.ids import new_id
 from compass.model.investigation import (
@@ -38,6 +40,7 @@ from compass.model.investigation import (
     Investigation,
     Note,
     Origin,
+    Said,
     ServiceScore,
     Verdict,
 )
@@ -68,6 +71,21 @@ class Session:
     began: float
     results: dict[int, Hypothesis] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    words: Words | None = None
+    said: tuple[Said, ...] = ()
+
+    def consult(self, words: Words, told: Callable[[str], None]) -> None:
+        """Take a model in: it may add candidates behind those that are there; these stay as they are."""
+        self.words = words
+        told(f"asking the model {words.llm.model}: {words.bound}")
+        self.candidates += words.ideas(self.incident, self.bench, self.ranking, self.candidates)
+
+    def summarize(self) -> None:
+        """Let the model, if there is one, put what was found into words; the record shows them beside the facts."""
+        if self.words is not None and self.results:
+            plain = self.record()
+            known = list(facts(self.incident, plain.hypotheses, plain.contributing_causes, plain.missing))
+            self.said = self.words.summary(known, [one.service for one in plain.services])
 
     def test(self, place: int) -> Hypothesis:
         """Run the experiments of one candidate; a second call gives the same answer."""
@@ -85,12 +103,13 @@ class Session:
                 confidence=posterior(
                     candidate.prior,
                     [one.verdict for one in experiments],
-                    ranked=candidate.origin is Origin.RANKING,
+                    ranked=candidate.origin in {Origin.RANKING, Origin.MODEL},
                 ),
                 verdict=verdict,
                 experiments=experiments,
                 citations=checked(candidate.citations, self.library),
                 why=candidate.why,
+                cost=candidate.cost,
             )
         return self.results[place]
 
@@ -107,7 +126,12 @@ class Session:
         hypotheses = self.hypotheses()
         found = causes(hypotheses, self.library, self.observed)
         standing = [one for one in hypotheses if stands(one) and not one.citations]
-        claims = [*(one.statement for one in standing), *(one.text for one in found if not one.supported)]
+        claims = [
+            *(one.statement for one in standing),
+            *(one.text for one in found if not one.supported),
+            *(one.text for one in self.said if not one.supported),
+        ]
+        used = self.words.use() if self.words is not None else None
         return Investigation(
             id=self.id,
             tool=f"compass {__version__}",
@@ -128,7 +152,13 @@ class Session:
             missing=missing(self.observed),
             unsupported=tuple(dict.fromkeys(claims)),
             notes=tuple(self.notes),
-            cost=Cost(seconds=round(self.clock() - self.began, 2)),
+            summary=self.said,
+            language_model=used,
+            cost=Cost(
+                tokens=used.cost.tokens if used else 0,
+                usd=used.cost.usd if used else 0.0,
+                seconds=round(self.clock() - self.began, 2),
+            ),
         )
 
     def _recognized(self, hypotheses: Sequence[Hypothesis]) -> Match | None:

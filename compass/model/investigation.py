@@ -32,6 +32,7 @@ class Origin(StrEnum):
     CHANGE = "change"
     ABSENCE = "absence"
     LOAD = "load"
+    MODEL = "model"
 
 
 class Incident(Model):
@@ -74,6 +75,14 @@ class Experiment(Model):
     error: str | None = None
 
 
+class Cost(Model):
+    """What something cost; `usd` is null where the price of a model is not known."""
+
+    tokens: Annotated[int, Field(ge=0)] = 0
+    usd: Annotated[float, Field(ge=0)] | None = 0.0
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
 class Hypothesis(Model):
     """A competing explanation, its prediction and what became of it."""
 
@@ -88,6 +97,7 @@ class Hypothesis(Model):
     experiments: tuple[Experiment, ...] = ()
     citations: tuple[Citation, ...] = ()
     why: tuple[str, ...] = Field(default=(), description="what made it worth testing")
+    cost: Cost = Field(default=Cost(), description="what a language model cost to propose it")
 
 
 class ServiceScore(Model):
@@ -127,12 +137,37 @@ class Note(Model):
     text: Text
 
 
-class Cost(Model):
-    """What the investigation cost."""
+class Said(Model):
+    """A sentence of a language model: words only, checked against the facts that it names."""
 
-    tokens: Annotated[int, Field(ge=0)] = 0
-    usd: Annotated[float, Field(ge=0)] = 0.0
-    seconds: Annotated[float, Field(ge=0)] = 0.0
+    text: Text
+    facts: tuple[str, ...] = Field(default=(), description="facts of this record, such as `h1` and `h1e2`")
+    supported: bool = Field(description="whether it names facts, and nothing in it had to be struck")
+
+
+class ModelCall(Model):
+    """One question to a language model."""
+
+    purpose: Literal["hypotheses", "summary"]
+    prompt: Text = Field(description="the file of the instructions, with its version")
+    prompt_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    request_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    cost: Cost
+    cached: bool = False
+    estimated: bool = Field(
+        default=False, description="the server did not count, so that the most it can have been is taken"
+    )
+    error: str | None = Field(default=None, description="why the answer was not used")
+
+
+class ModelUse(Model):
+    """What a language model was asked in an investigation, and what that cost."""
+
+    name: Text
+    estimate: Cost = Field(description="the most it could cost, said before the first question")
+    cost: Cost
+    calls: tuple[ModelCall, ...] = ()
+    dropped: tuple[str, ...] = Field(default=(), description="what it proposed and why that was left out")
 
 
 class Investigation(Model):
@@ -155,13 +190,15 @@ class Investigation(Model):
     )
     unsupported: tuple[str, ...] = Field(default=(), description="claims without a citation")
     notes: tuple[Note, ...] = ()
+    summary: tuple[Said, ...] = Field(default=(), description="a language model's words, if there was one")
+    language_model: ModelUse | None = None
     cost: Cost = Cost()
 
     def as_json(self) -> dict[str, Any]:
-        """The fixed shape of `investigate --format json`."""
+        """The fixed shape of `investigate --format json`; `model` is there only where a model was asked."""
         whole = self.model_dump(mode="json", by_alias=True)
         shown = ("rank", "statement", "service", "confidence", "verdict", "experiments", "citations")
-        return {
+        shape = {
             "schema": whole["schema"],
             "id": whole["id"],
             "hypotheses": [{name: one[name] for name in shown} for one in whole["hypotheses"]],
@@ -170,3 +207,14 @@ class Investigation(Model):
             "cost": whole["cost"],
             "unsupported": whole["unsupported"],
         }
+        if self.language_model is not None:
+            shape["model"] = {
+                **whole["language_model"],
+                "summary": whole["summary"],
+                "hypotheses": [
+                    {"rank": one.rank, **one.cost.model_dump(mode="json")}
+                    for one in self.hypotheses
+                    if one.origin is Origin.MODEL
+                ],
+            }
+        return shape

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from compass.adapters.git import GitRepository, run
-from compass.config import SECRETS, TOOLS, Settings, load_settings
+from compass.config import SECRETS, TOOLS, LanguageModel, Settings, load_settings
 from compass.errors import CompassError
 from compass.library import open_source
+from compass.workflows.language import checks as language_model
 
 
 def examine(
@@ -19,11 +20,14 @@ def examine(
     *,
     which: Callable[[str], str | None],
     version: tuple[int, ...],
+    offline: bool = False,
 ) -> dict[str, Any]:
     """Settings (`name, value, source`) and checks (`name, ok, needed, meaning`); secrets are never shown."""
     settings = load_settings(environ, config)
-    rows = [_setting(name, settings, environ) for name in Settings.model_fields]
-    return {"settings": rows, "checks": [*_machine(which, version), *_repository(repo)]}
+    rows = [_setting(name, settings, environ) for name in Settings.model_fields if name != "llm"]
+    rows += [_of_model(name, settings.llm, environ) for name in LanguageModel.model_fields]
+    checks = [*_machine(which, version), *_repository(repo), *language_model(settings.llm, offline=offline)]
+    return {"settings": rows, "checks": checks}
 
 
 def _setting(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -41,6 +45,15 @@ def _setting(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[
     )
     shown = "set, not shown" if name in SECRETS and value else "-" if value is None else str(value)
     return {"name": name, "value": shown, "source": source}
+
+
+def _of_model(name: str, settings: LanguageModel, environ: Mapping[str, str]) -> dict[str, Any]:
+    value, variable = getattr(settings, name), f"COMPASS_LLM_{name.upper()}"
+    others = {"url": ("OLLAMA_HOST", "OPENAI_BASE_URL"), "key": ("OPENAI_API_KEY",)}.get(name, ())
+    source = next((other for other in others if value and environ.get(other) == value), None)
+    source = source or (variable if environ.get(variable) else "file or default")
+    shown = "set, not shown" if f"llm.{name}" in SECRETS and value else "-" if value is None else str(value)
+    return {"name": f"llm.{name}", "value": shown, "source": source}
 
 
 def _machine(which: Callable[[str], str | None], version: tuple[int, ...]) -> list[dict[str, Any]]:

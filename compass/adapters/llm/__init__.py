@@ -1,0 +1,1 @@
+"""Language models: `Ollama`, `OpenAICompatible` and the deterministic `Scripted` behind one `LLM`."""
