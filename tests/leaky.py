@@ -179,8 +179,8 @@ def _past(root: Path, canaries: Canaries) -> None:
     ):
         write(root, path, full_pattern(canaries, place, identifier), full_body(canaries, place))
     commit_all(root, f"First texts\n\n{canaries['changed.message']}\n")
-    for path in (root / "patterns").iterdir():
-        path.unlink()
+    for old in (root / "patterns").iterdir():
+        old.unlink()
 
 
 def _present(root: Path, canaries: Canaries) -> None:
