@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Route, sync_playwright
 
 
 @dataclass
 class Record:
-    """What a page complained about, the addresses it asked for, and the dialogs it opened."""
+    """What a page complained about, the addresses it asked for, those that left the browser, and its dialogs."""
 
     complaints: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
     def elsewhere(self, address: str) -> list[str]:
@@ -35,7 +36,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, record: Record) -> Iterator[Page]:
-    """A fresh page whose doings go to `record`; whatever it asks of another host than this one is not sent."""
+    """A fresh page whose doings go to `record`; whatever it asks of another host than this one is stopped."""
     context = browser.new_context(viewport={"width": 1024, "height": 800})
     made = context.new_page()
 
@@ -43,10 +44,12 @@ def opened(browser: Browser, record: Record) -> Iterator[Page]:
         record.dialogs.append(dialog.message)
         dialog.dismiss()
 
+    def refuse(route: Route) -> None:
+        record.sent.append(route.request.url)
+        route.abort()
+
     context.on("request", lambda request: record.asked.append(request.url))
-    context.route(
-        lambda url: url.startswith("http") and "//127.0.0.1:" not in url, lambda route: route.abort()
-    )
+    context.route(lambda url: url.startswith("http") and "//127.0.0.1:" not in url, refuse)
     made.on("console", lambda message: record.complaints.append(message.text))
     made.on("pageerror", lambda error: record.complaints.append(str(error)))
     made.on("dialog", dismiss)

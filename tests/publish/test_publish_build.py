@@ -19,6 +19,7 @@ from compass.library import Library, load
 from compass.model.scope import Level, Team, Teams
 from compass.publish import build as building
 from compass.publish.build import MARKER, build_site, last_changed, swap
+from compass.publish.edition import Edition
 from compass.publish.generate import generate, stage
 from compass.publish.pages import render
 
@@ -135,7 +136,7 @@ def test_navigation_lists_sections_only(site: Path) -> None:
 
 def test_plain_mkdocs_on_the_staged_folder_gives_the_same_pages(organization: Path, tmp_path: Path) -> None:
     library = load(organization, revision=None, parents=True)
-    pages = list(render(library, today=TODAY, changed=last_changed(library)))
+    pages = list(render(Edition(library, TODAY, last_changed(library))))
     for name in ("quick", "plain"):
         (tmp_path / name).mkdir()
         stage(tmp_path / name, pages, "team/payments", "team/payments@worktree")

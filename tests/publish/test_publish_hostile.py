@@ -19,7 +19,7 @@ from published import DRAIN, INCIDENT, TODAY
 
 from compass.library import load
 from compass.publish import build as building
-from compass.publish import commonmark, markup
+from compass.publish import commonmark
 from compass.publish.build import build_site
 from compass.publish.serve import server
 
@@ -179,17 +179,17 @@ def test_the_policy_in_the_page_holds_even_if_markup_gets_through(
     def careless() -> MarkdownIt:
         return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
-    monkeypatch.setattr(markup.commonmark, "parser", careless)
+    monkeypatch.setattr(commonmark, "parser", careless)
     monkeypatch.setattr(commonmark, "escape", lambda text: text)
     monkeypatch.setattr(building, "verify", lambda _: ())
     build_site(load(hostile(tmp_path, large=False)), tmp_path / "site", today=TODAY)
     handler = Plain if protected else Unprotected
+    ran = []
     with answering(plain(tmp_path / "site", handler)) as address:
-        ran = []
-        for name in PAGES[:22]:
-            page.goto(f"{address}{name}.html")
+        # A refresh is no script: against that the markup alone helps, so its page is not visited here.
+        for number in (number for number, attack in enumerate(ATTACKS) if "refresh" not in attack):
+            page.goto(f"{address}patterns/{identifier(number)}.html")
             ran.append(page.evaluate("window.hacked ?? null"))
         assert any(ran) is not protected
         assert bool(record.dialogs) is not protected
-        loaded = [url for url in record.elsewhere(address) if HOST in url]
-        assert protected or loaded
+        assert any(HOST in url for url in record.sent) is not protected
