@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from compass.errors import NegativeAnswerError, UsageError
 from compass.library import Library
@@ -67,7 +68,7 @@ def build_site(
         del pages
         site = generate(work)
         index(site)
-        if wrong := verify(site):
+        if wrong := verify(site, urlsplit(address).path or "/"):
             shown = "\n  ".join(wrong[:20])
             raise NegativeAnswerError(
                 f"the built site failed its inspection:\n  {shown}", "this is a bug; nothing was published"

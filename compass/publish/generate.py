@@ -102,6 +102,8 @@ def _settings(name: str, built_from: str, address: str) -> dict[str, Any]:
     """mkdocs.yml: only the section indexes are in the navigation, so a page's size does not grow with the library."""
     return {
         "site_name": name,
+        # The page for what is not there is shown at any depth, so its links start with the path of the site.
+        "site_url": address or None,
         "docs_dir": "pages",
         "site_dir": "site",
         "use_directory_urls": False,
@@ -110,5 +112,5 @@ def _settings(name: str, built_from: str, address: str) -> dict[str, Any]:
         "markdown_extensions": [{"toc": {"toc_depth": "2-3"}}],
         "nav": [{title: path} for title, path in SECTIONS],
         "validation": {"nav": {"omitted_files": "ignore"}},
-        "extra": {"compass": {"built_from": built_from, "search": True, "address": address}},
+        "extra": {"compass": {"built_from": built_from, "search": True}},
     }

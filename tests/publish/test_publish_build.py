@@ -216,7 +216,7 @@ def test_an_empty_folder_is_taken(organization: Path, tmp_path: Path) -> None:
 def test_a_site_that_fails_its_inspection_is_not_published(
     organization: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "verify", lambda _: ("index.html: <img> asks for https://example.com",))
+    monkeypatch.setattr(building, "verify", lambda *_: ("index.html: <img> asks for https://example.com",))
     with pytest.raises(NegativeAnswerError, match="inspection"):
         build_site(load(organization, revision=None), tmp_path / "site", today=TODAY)
     assert list(tmp_path.iterdir()) == []

@@ -181,7 +181,7 @@ def test_the_policy_in_the_page_holds_even_if_markup_gets_through(
 
     monkeypatch.setattr(commonmark, "parser", careless)
     monkeypatch.setattr(commonmark, "escape", lambda text: text)
-    monkeypatch.setattr(building, "verify", lambda _: ())
+    monkeypatch.setattr(building, "verify", lambda *_: ())
     build_site(load(hostile(tmp_path, large=False)), tmp_path / "site", today=TODAY)
     handler = Plain if protected else Unprotected
     ran = []

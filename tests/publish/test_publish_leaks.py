@@ -204,7 +204,7 @@ def test_without_a_protection_its_canaries_appear(
     made: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Break, told: set[str]
 ) -> None:
     broken(monkeypatch)
-    monkeypatch.setattr(building, "verify", lambda _: ())
+    monkeypatch.setattr(building, "verify", lambda *_: ())
     build_site(library(made.root), tmp_path / "site", today=TODAY, address=ADDRESS)
     seen = made.canaries.seen_in(channels(tmp_path / "site"), *HIDDEN)
     assert {name for name, _ in seen} >= told
