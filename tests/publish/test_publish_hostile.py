@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page
 from published import DRAIN, INCIDENT, TODAY
 
+from compass.adapters.documents import split
 from compass.library import load
 from compass.publish import build as building
 from compass.publish import commonmark
@@ -193,3 +194,26 @@ def test_the_policy_in_the_page_holds_even_if_markup_gets_through(
         assert any(ran) is not protected
         assert bool(record.dialogs) is not protected
         assert any(HOST in url for url in record.sent) is not protected
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_files_for_programs_run_nothing_when_they_are_opened(page: Page, record: Record, site: Path) -> None:
+    with answering(plain(site, Plain)) as address:
+        names = [f"patterns/{identifier(number)}.json" for number in range(len(ATTACKS))]
+        for name in ("feeds/all.xml", "feeds/teams/team-payments.xml", "entries.json", "llms.txt", *names):
+            page.goto(f"{address}{name}")
+            assert page.evaluate("window.hacked ?? null") is None
+        assert record.dialogs == []
+        assert [url for url in record.elsewhere(address) if not url.startswith("chrome")] == []
+
+
+def test_twins_of_hostile_entries_fetch_nothing_and_lead_nowhere(site: Path) -> None:
+    for number in range(len(ATTACKS)):
+        text = (site / "patterns" / f"{identifier(number)}.md").read_text("utf-8")
+        html = MarkdownIt("commonmark").render(split(text).body)
+        addresses = re.findall(r'<[^>]+\s(?:href|src)="([^"]*)"', html)
+        assert [one for one in addresses if one] == [], text
+        assert not re.search(
+            r"<(?:script|img|svg|iframe|style|object|embed|form|video|base|meta|link)\b", html
+        ), text
