@@ -14,7 +14,7 @@ from compass.model.entry import FOLDERS, Status
 from compass.publish.edition import KIND_NAMES, Edition, entry_page
 from compass.publish.feeds import Feeds
 from compass.publish.text import attribute
-from compass.publish.twin import Twins, label
+from compass.publish.twin import Twins, label, markdown
 
 LISTED: Final = 500
 """Entries of one kind in llms.txt; the rest is in entries.json."""
@@ -30,8 +30,9 @@ def machine_files(edition: Edition, pages: Iterable[str], address: str) -> Itera
     twins = Twins(edition)
     feeds = Feeds(edition, twins, address)
     for loaded in edition.pages.values():
-        yield f"{entry_page(loaded)}.md", twins.markdown(loaded)
-        yield f"{entry_page(loaded)}.json", _json(_document(loaded, edition, twins))
+        fields, body = twins.fields(loaded), twins.body(loaded)
+        yield f"{entry_page(loaded)}.md", markdown(fields, body)
+        yield f"{entry_page(loaded)}.json", _json(_document(loaded, edition, fields, body))
     yield from feeds.draw()
     yield "entries.json", _json(_export(edition))
     yield "heads.json", _json(_heads(edition))
@@ -42,17 +43,12 @@ def machine_files(edition: Edition, pages: Iterable[str], address: str) -> Itera
         yield "sitemap.xml.gz", gzip.compress(sitemap.encode(), mtime=0)
 
 
-def _document(loaded: LoadedEntry, edition: Edition, twins: Twins) -> dict[str, Any]:
+def _document(loaded: LoadedEntry, edition: Edition, fields: dict[str, Any], body: str) -> dict[str, Any]:
     """One entry whole: its fields, its text, and what leads to and from it."""
     links: dict[str, list[str]] = defaultdict(list)
     for word, other in edition.links.get(loaded.id, ()):
         links[word.lower().replace(" ", "_")].append(other)
-    return {
-        **_brief(loaded, edition),
-        "entry": twins.fields(loaded),
-        "body": twins.body(loaded),
-        "links": links,
-    }
+    return _brief(loaded, edition) | {"entry": fields, "body": body, "links": links}
 
 
 def _brief(loaded: LoadedEntry, edition: Edition) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from compass.adapters.documents import dump_entry
 from compass.library import LoadedEntry
 from compass.model.entry import Status
 from compass.model.ids import ENTRY_ID, LINK
@@ -29,7 +29,15 @@ _IMAGE: Final = re.compile(r"!\[([^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\
 _INLINE: Final = re.compile(r"\]\(\s*<?((?:[^()<>\s]|\([^()\s]*\))*)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)")
 _DEFINITION: Final = re.compile(r"^( {0,3}\[(?!\^)[^\[\]]+\]:)[ \t]*<?([^\s<>]+)>?.*$", re.MULTILINE)
 _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])(?!(?:https?://|mailto:))", re.IGNORECASE)
+_ACTIVE: Final = re.compile(r"[\[<]")
+"""Without one of these there is neither a link nor a picture nor HTML."""
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>])")
+
+
+def markdown(fields: Mapping[str, Any], body: str) -> str:
+    """A whole file; each field is one line, whose value is JSON and therefore YAML 1.2."""
+    lines = (f"{key}: {_one_line(value)}" for key, value in fields.items())
+    return "\n".join(("---", *lines, "---", "", body.strip("\n"))).rstrip("\n") + "\n"
 
 
 def label(text: str) -> str:
@@ -61,10 +69,6 @@ class Twins:
             return ""
         return self._safe(clean(loaded.body), loaded)
 
-    def markdown(self, loaded: LoadedEntry) -> str:
-        """The whole twin: front matter and text."""
-        return dump_entry(self.fields(loaded), self.body(loaded))
-
     def words(self, text: str) -> str:
         """One field's text without any markup, on one line."""
         tokens = self._parser.parseInline(" ".join(clean(text).split()), {})
@@ -81,6 +85,8 @@ class Twins:
 
     def _safe(self, text: str, loaded: LoadedEntry) -> str:
         """With links resolved; where anything is left that would fetch or run, the bare words and the code alone."""
+        if not _ACTIVE.search(text):
+            return text
         if len(text) > MAX_RENDERED:
             return _fenced(text)
         drawn = self._relinked(text, loaded)
@@ -147,6 +153,12 @@ class Twins:
             elif token.type in {"fence", "code_block"}:
                 parts.append(_fenced(token.content))
         return "\n\n".join(parts)
+
+
+def _one_line(value: Any) -> str:
+    # Unicode's own line separators end a line in YAML.
+    text = json.dumps(value, ensure_ascii=False)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _near(loaded: LoadedEntry, target: LoadedEntry) -> str:

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 from published import DRAIN, GONE, INCIDENT, LOCK, POOL, TODAY, pattern, runbook, team, write
 
-from compass.adapters.documents import split
+from compass.adapters.documents import parse_yaml, split
 from compass.errors import UsageError
 from compass.library import load
 from compass.model.entry import KINDS
@@ -116,6 +116,7 @@ def test_every_entry_has_a_twin_that_is_an_entry(edition: Edition, found: dict[s
         page = f"{loaded.kind}s/{loaded.id}"
         document = json.loads(found[f"{page}.json"])
         assert KINDS[loaded.kind].model_validate(document["entry"]) == loaded.entry
+        assert parse_yaml(split(found[f"{page}.md"]).front) == document["entry"]
         assert split(found[f"{page}.md"]).body.strip() == document["body"].strip()
         assert document["title"] == loaded.title
 
