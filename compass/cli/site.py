@@ -30,13 +30,19 @@ def command() -> None:
 @click.option(
     "--output", "-o", "folder", type=click.Path(path_type=Path), required=True, help="The folder to publish."
 )
+@click.option(
+    "--address",
+    default="",
+    metavar="URL",
+    help="Where it will lie; needed for a sitemap and for absolute links in feeds.",
+)
 @format_option()
 @click.pass_obj
-def build(context: Context, audience: str | None, folder: Path, output: str) -> None:
+def build(context: Context, audience: str | None, folder: Path, address: str, output: str) -> None:
     """Publish HEAD as a searchable site; entries that are not valid are left out and named."""
     started = time.monotonic()
     wanted = Level(audience) if audience else None
-    built = build_site(context.library(), folder, today=_today(), audience=wanted)
+    built = build_site(context.library(), folder, today=_today(), audience=wanted, address=address)
     seconds = time.monotonic() - started
     report(built, note)
     if output == "json":

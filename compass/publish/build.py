@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -10,18 +11,21 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from compass.errors import NegativeAnswerError, UsageError
 from compass.library import Library
 from compass.model.base import Problem
 from compass.model.scope import Level
 from compass.publish.audience import cut
-from compass.publish.edition import Changed
+from compass.publish.edition import Changed, Edition
 from compass.publish.generate import generate, stage
+from compass.publish.machines import machine_files
 from compass.publish.pages import render
 from compass.publish.search import index
 from compass.publish.verify import verify
 
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?")
 MARKER: Final = ".compass-site.json"
 
 
@@ -38,13 +42,17 @@ class Built:
     problems: tuple[Problem, ...]
 
 
-def build_site(library: Library, output: Path, *, today: date, audience: Level | None = None) -> Built:
+def build_site(
+    library: Library, output: Path, *, today: date, audience: Level | None = None, address: str = ""
+) -> Built:
     """Build the site of `library` for one audience and put it at `output` in one move.
 
-    UsageError if the audience may not be given, or `output` is a folder that this function did not make;
+    `address` is where it will lie: given, it has a sitemap, and its feeds have absolute links.
+    UsageError if the audience or the address may not be given, or `output` is a folder that this function did not make;
     NegativeAnswerError if the finished site fails its own inspection, in which case `output` stays as it was.
     """
     chosen = cut(library, audience)
+    address = _checked(address)
     check_output(output)
     output = output.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -52,11 +60,15 @@ def build_site(library: Library, output: Path, *, today: date, audience: Level |
     work.mkdir()
     try:
         main = chosen.library.main
-        pages = render(chosen.library, today=today, changed=last_changed(chosen.library))
-        written = stage(work, pages, main.id, _built_from(chosen.library))
+        edition = Edition(chosen.library, today, last_changed(chosen.library))
+        pages = dict(render(edition))
+        files = machine_files(edition, pages, address)
+        built_from = _built_from(chosen.library)
+        written = stage(work, pages.items(), main.id, built_from, files=files, address=address)
+        del pages
         site = generate(work)
         index(site)
-        if wrong := verify(site):
+        if wrong := verify(site, urlsplit(address).path or "/"):
             shown = "\n  ".join(wrong[:20])
             raise NegativeAnswerError(
                 f"the built site failed its inspection:\n  {shown}", "this is a bug; nothing was published"
@@ -75,6 +87,16 @@ def build_site(library: Library, output: Path, *, today: date, audience: Level |
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return built
+
+
+def _checked(address: str) -> str:
+    """The address with a slash at its end; UsageError if it is none."""
+    if address and not _ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"{address!r} is not the address of a site",
+            "name it as in https://memory.example.com/payments/",
+        )
+    return address if address.endswith("/") or not address else f"{address}/"
 
 
 def last_changed(library: Library) -> Changed:

@@ -34,7 +34,7 @@ def plain(tokens: Sequence[Token]) -> str:
 
 def code(text: str) -> str:
     """A block of code; its copy button is added by the page's script."""
-    return f'<div class="cm-code"><pre tabindex="0"><code>{escape(text.rstrip())}\n</code></pre></div>\n'
+    return f'<div class="cm-code"><pre><code>{escape(text.rstrip())}\n</code></pre></div>\n'
 
 
 def draw_text(tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:

@@ -47,7 +47,10 @@ _UNSAFE_NAME: Final = re.compile(r"[^a-z0-9._-]")
 
 @dataclass(frozen=True)
 class Edition:
-    """One audience's entries on one day; everything on the site is computed from these alone."""
+    """One audience's entries on one day; everything on the site is computed from these alone.
+
+    `today` decides what is overdue; `changed` maps (mount id, path) to the time of the last change.
+    """
 
     library: Library
     today: date
@@ -90,6 +93,15 @@ class Edition:
             if one.entry.owner:
                 found[one.entry.owner].append(one)
         return {owner: tuple(ones) for owner, ones in sorted(found.items())}
+
+    @cached_property
+    def by_tag(self) -> Mapping[str, tuple[LoadedEntry, ...]]:
+        """Tag -> entries that carry it."""
+        found: dict[str, list[LoadedEntry]] = defaultdict(list)
+        for one in self.listed:
+            for tag in dict.fromkeys(one.entry.tags):
+                found[tag].append(one)
+        return {tag: tuple(ones) for tag, ones in sorted(found.items())}
 
     @cached_property
     def due(self) -> tuple[LoadedEntry, ...]:

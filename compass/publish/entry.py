@@ -59,7 +59,7 @@ class EntryPage:
         parts = [
             front_matter(
                 title=entry.title, description=entry.summary or "", section=page.partition("/")[0],
-                search="yes",
+                search="yes", twin=loaded.id,
             ),
             f'<p class="cm-kicker">{self._kicker(loaded)}</p>',
             heading(entry.title, 1),
@@ -80,7 +80,9 @@ class EntryPage:
         instead = f"<p>Use {self.markup.link(successor, page)} instead.</p>" if successor else ""
         note = f"<p><strong>Withdrawn{since}. Do not use it.</strong></p>\n{reason}{instead}"
         parts = (
-            front_matter(title=f"Withdrawn {kind.lower()} {loaded.id}", section=page.partition("/")[0]),
+            front_matter(
+                title=f"Withdrawn {kind.lower()} {loaded.id}", section=page.partition("/")[0], twin=loaded.id
+            ),
             f'<p class="cm-kicker">{kind} {chip("withdrawn", "status")}</p>',
             heading(f"{loaded.id} was withdrawn", 1),
             f'<div class="cm-banner cm-banner-stop" role="note">{note}</div>',

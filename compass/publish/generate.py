@@ -25,21 +25,34 @@ SECTIONS: Final = (
     ("Teams", "teams/index.md"),
     ("Review", "review/index.md"),
 )
-# What the theme brings along and no page of ours asks for; a sitemap would need an absolute address.
+# What the theme brings along and no page of ours asks for; our own sitemap is among the files.
 _UNUSED: Final = ("assets/javascripts", "assets/images", "sitemap.xml", "sitemap.xml.gz")
 
 
-def stage(folder: Path, pages: Iterable[tuple[str, str]], name: str, built_from: str) -> int:
-    """Write pages, settings and theme into the empty `folder`; how many pages. `mkdocs build` there gives the site."""
+def stage(
+    folder: Path,
+    pages: Iterable[tuple[str, str]],
+    name: str,
+    built_from: str,
+    *,
+    files: Iterable[tuple[str, str | bytes]] = (),
+    address: str = "",
+) -> int:
+    """Write pages, files, settings and theme into the empty `folder`; how many pages.
+
+    `mkdocs build` there gives the pages; what is in `files` lies beside them as it is.
+    """
     written = 0
     for path, text in pages:
-        target = folder / "pages" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, "utf-8", newline="\n")
+        _write(folder / "pages" / path, text)
         written += 1
+    for path, content in files:
+        _write(folder / "files" / path, content)
     shutil.copytree(THEME, folder / "theme")
     # JSON is YAML, and quoting is its business rather than ours.
-    (folder / "mkdocs.yml").write_text(json.dumps(_settings(name, built_from), indent=2) + "\n", "utf-8")
+    (folder / "mkdocs.yml").write_text(
+        json.dumps(_settings(name, built_from, address), indent=2) + "\n", "utf-8"
+    )
     return written
 
 
@@ -66,13 +79,31 @@ def generate(folder: Path) -> Path:
             target.unlink(missing_ok=True)
     for source_map in site.rglob("*.map"):
         source_map.unlink()
+    _lay_beside(folder / "files", site)
     return site
 
 
-def _settings(name: str, built_from: str) -> dict[str, Any]:
+def _write(target: Path, content: str | bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _lay_beside(files: Path, site: Path) -> None:
+    """Move the files for other programs to where their paths say."""
+    for file in sorted(files.rglob("*")):
+        target = site / file.relative_to(files)
+        if file.is_dir():
+            target.mkdir(exist_ok=True)
+        else:
+            file.rename(target)
+
+
+def _settings(name: str, built_from: str, address: str) -> dict[str, Any]:
     """mkdocs.yml: only the section indexes are in the navigation, so a page's size does not grow with the library."""
     return {
         "site_name": name,
+        # The page for what is not there is shown at any depth, so its links start with the path of the site.
+        "site_url": address or None,
         "docs_dir": "pages",
         "site_dir": "site",
         "use_directory_urls": False,

@@ -169,7 +169,7 @@ class Indexes:
         sort, name = named(reference)
         word = {"component": "Service", "category": "Kind of service", "group": "Team"}.get(sort, sort)
         parts = [
-            front_matter(title=name, section=section, layout="wide", search="yes"),
+            front_matter(title=name, section=section, layout="wide", search="yes", feed=f"feeds/{page}.xml"),
             f'<p class="cm-kicker"><span data-pagefind-filter="kind" data-pagefind-meta="kind">{escape(word)}</span></p>',
             heading(name, 1),
             f'<p class="cm-lead">{about}</p>' if about else "",

@@ -22,8 +22,8 @@ from compass.publish.text import attribute, clean, escape, heading
 MAX_RENDERED: Final = 100_000
 """Characters of a body beyond which it is shown as it stands: hostile nesting costs time with the square."""
 MAX_FIELD: Final = 20_000
-_OUTSIDE: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
-_FRAGMENT: Final = re.compile(r"#[A-Za-z0-9_-]+")
+OUTSIDE: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+FRAGMENT: Final = re.compile(r"#[A-Za-z0-9_-]+")
 
 
 class Markup:
@@ -133,9 +133,9 @@ class Markup:
 
     def _resolve(self, address: str, env: dict[str, Any]) -> str:
         """The attributes of a link that may be followed, or nothing: only known schemes and known files."""
-        if _OUTSIDE.match(address):
+        if OUTSIDE.match(address):
             return f'href="{attribute(address)}" rel="noopener noreferrer nofollow"'
-        if _FRAGMENT.fullmatch(address):
+        if FRAGMENT.fullmatch(address):
             return f'href="{address}"'
         loaded: LoadedEntry = env["entry"]
         path = unquote(address.partition("#")[0])

@@ -36,6 +36,9 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
     ".txt": "text/plain; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".xml": "application/xml; charset=utf-8",
+    ".gz": "application/gzip",
 }
 _SETTLE: Final = 0.2
 """Seconds without a further change after which a burst of writes counts as one."""

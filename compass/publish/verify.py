@@ -20,32 +20,35 @@ _IN_STYLE: Final = re.compile(r"url\(\s*['\"]?(?!data:)([^)'\"]+)|@import|@font-
 _FORBIDDEN: Final = frozenset({"iframe", "frame", "object", "embed", "base", "form", "applet", "portal"})
 
 
-def verify(site: Path) -> tuple[str, ...]:
-    """What is wrong, each as `path: what`; an empty tuple if all is well."""
+def verify(site: Path, root: str = "/") -> tuple[str, ...]:
+    """What is wrong, each as `path: what`; an empty tuple if all is well.
+
+    `root` is the path at which the site will lie, with a slash at its end: links may start with it.
+    """
     files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     found: list[str] = []
     for name in sorted(files):
         if name.endswith(".html"):
             text = (site / name).read_text("utf-8")
-            found += (f"{name}: {problem}" for problem in dict.fromkeys(_in_page(name, text, files)))
+            found += (f"{name}: {problem}" for problem in dict.fromkeys(_in_page(name, text, files, root)))
         elif name.endswith(".css"):
             text = (site / name).read_text("utf-8")
             found += (f"{name}: asks for {match[0][:80]}" for match in _IN_STYLE.finditer(text))
     return tuple(found)
 
 
-def _in_page(name: str, text: str, files: set[str]) -> Iterator[str]:
+def _in_page(name: str, text: str, files: set[str], root: str) -> Iterator[str]:
     for tag, rest in _TAG.findall(text):
         if tag in _FORBIDDEN:
             yield f"holds <{tag}>"
         for attribute, value in _ATTRIBUTE.findall(rest):
             if attribute in _ADDRESSED:
-                yield from _address(name, tag, attribute, html.unescape(value), files)
+                yield from _address(name, tag, attribute, html.unescape(value), files, root)
             elif attribute.startswith("on") or attribute == "style":
                 yield f"<{tag}> has the attribute {attribute}"
 
 
-def _address(name: str, tag: str, attribute: str, value: str, files: set[str]) -> Iterator[str]:
+def _address(name: str, tag: str, attribute: str, value: str, files: set[str], root: str) -> Iterator[str]:
     if _SCHEME.match(value):
         if not (
             tag == "a"
@@ -57,6 +60,7 @@ def _address(name: str, tag: str, attribute: str, value: str, files: set[str]) -
     path = unquote(value.partition("#")[0].partition("?")[0])
     if path in {"", "."}:
         return
-    near = path.lstrip("/") if path.startswith("/") else normpath(join(dirname(name), path))
+    near = path.removeprefix(root) if path.startswith("/") else normpath(join(dirname(name), path))
+    near = near or "."
     if near not in files and f"{near}/index.html".removeprefix("./") not in files:
         yield f"<{tag}> leads to {value[:80]}, which is not here"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from browsing import Record, answering, chromium, opened
+from playwright.sync_api import Browser, Page, Response, expect
 from published import DRAIN, POOL, TODAY, pattern, team, tribe, write
 
 from compass.library import load
@@ -19,37 +18,13 @@ from compass.publish.serve import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
-EVIL = "pat-6k3x9q2m4t"
-ATTACKS = """# <script>window.hacked = 1</script>
-
-<script>window.hacked = 1</script>
-<img src=x onerror="window.hacked = 1">
-<svg onload="window.hacked = 1"><script>window.hacked = 1</script></svg>
-<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe>
-<div style="position:fixed;inset:0;background:red;z-index:99">covered</div>
-<style>body { display: none }</style>
-
-[click](javascript:window.hacked=1) ![x](https://example.com/x.png) {{ config }} {: onclick="window.hacked=1" }
-
-```mermaid
-click A "javascript:window.hacked=1"
-```
-"""
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the site of a team with a hostile entry, below a folder as behind a proxy."""
+    """The address of the site of a team with a very wide entry, below a folder as behind a proxy."""
     folder = tmp_path_factory.mktemp("browser")
     tribe(folder)
     root = team(folder, parents="parents: [../product]\n")
-    title = "</title><script>window.hacked=1</script>"
-    write(
-        root,
-        "patterns/evil.md",
-        pattern(EVIL, title, summary=title, aliases=[title], mitigations=[]),
-        ATTACKS,
-    )
     write(
         root,
         "patterns/long.md",
@@ -57,47 +32,25 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "x" * 5000 + "\n\n```\n" + "y" * 5000 + "\n```\n",
     )
     build_site(load(root, revision=None, parents=True), folder / "www" / "z" / "payments", today=TODAY)
-    with server(folder / "www", 0) as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{made.server_address[1]}/z/payments/"
-        made.shutdown()
-        thread.join()
+    with answering(server(folder / "www", 0)) as found:
+        yield f"{found}z/payments/"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    with chromium() as found:
         yield found
-        found.close()
-
-
-@dataclass
-class Record:
-    """What a page complained about, and the addresses it asked for."""
-
-    complaints: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
 def record() -> Record:
-    """Of one page."""
     return Record()
 
 
 @pytest.fixture
 def page(browser: Browser, record: Record) -> Iterator[Page]:
-    """A fresh page; `record` collects what went wrong and what was asked for."""
-    context = browser.new_context(viewport={"width": 1024, "height": 800})
-    made = context.new_page()
-    made.on("console", lambda message: record.complaints.append(message.text))
-    made.on("pageerror", lambda error: record.complaints.append(str(error)))
-    made.on("request", lambda request: record.asked.append(request.url))
-    yield made
-    context.close()
+    with opened(browser, record) as made:
+        yield made
 
 
 PAGES = (
@@ -105,7 +58,6 @@ PAGES = (
     "patterns/index",
     f"patterns/{POOL}",
     f"runbooks/{DRAIN}",
-    f"patterns/{EVIL}",
     "patterns/pat-8k3x9q2m4t",
 )
 
@@ -124,27 +76,6 @@ def test_pages_fit_and_ask_nobody_else(
         assert ground == ("rgb(17, 21, 26)" if scheme == "dark" else "rgb(251, 250, 247)")
     assert record.complaints == []
     assert [url for url in record.asked if not url.startswith(address)] == []
-
-
-def test_a_hostile_entry_is_only_text(page: Page, record: Record, address: str) -> None:
-    page.goto(f"{address}patterns/{EVIL}.html")
-    for link in page.query_selector_all("article a"):
-        assert not (link.get_attribute("href") or "").startswith("javascript")
-    assert page.evaluate("window.hacked") is None
-    assert (
-        page.locator(
-            "article script, article img, article svg, article iframe, article style, article [style]"
-        ).count()
-        == 0
-    )
-    assert "<script>window.hacked = 1</script>" in page.inner_text("article")
-    assert page.title().startswith("</title><script>")
-    page.goto(f"{address}index.html")
-    page.keyboard.press("/")
-    page.keyboard.type("hacked")
-    page.wait_for_selector("[role=option]")
-    assert page.evaluate("window.hacked") is None
-    assert record.complaints == []
 
 
 def test_search_opens_with_a_key_and_is_worked_with_keys_alone(
@@ -166,7 +97,7 @@ def test_search_opens_with_a_key_and_is_worked_with_keys_alone(
 def test_one_word_too_many_does_not_hide_the_page(page: Page, address: str) -> None:
     page.goto(f"{address}patterns/{POOL}.html")
     page.keyboard.press("Control+k")
-    page.keyboard.type("relieve exhausted pool xylophone")
+    page.keyboard.type("relieve exhausted pool tribe")
     page.wait_for_selector("[role=option]")
     expect(page.locator("[role=status]")).to_contain_text("No page has all of these words")
     expect(page.locator("[role=option]").first).to_contain_text("Relieve an exhausted pool")

@@ -19,6 +19,7 @@ from compass.library import Library, load
 from compass.model.scope import Level, Team, Teams
 from compass.publish import build as building
 from compass.publish.build import MARKER, build_site, last_changed, swap
+from compass.publish.edition import Edition
 from compass.publish.generate import generate, stage
 from compass.publish.pages import render
 
@@ -135,7 +136,7 @@ def test_navigation_lists_sections_only(site: Path) -> None:
 
 def test_plain_mkdocs_on_the_staged_folder_gives_the_same_pages(organization: Path, tmp_path: Path) -> None:
     library = load(organization, revision=None, parents=True)
-    pages = list(render(library, today=TODAY, changed=last_changed(library)))
+    pages = list(render(Edition(library, TODAY, last_changed(library))))
     for name in ("quick", "plain"):
         (tmp_path / name).mkdir()
         stage(tmp_path / name, pages, "team/payments", "team/payments@worktree")
@@ -215,7 +216,7 @@ def test_an_empty_folder_is_taken(organization: Path, tmp_path: Path) -> None:
 def test_a_site_that_fails_its_inspection_is_not_published(
     organization: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "verify", lambda _: ("index.html: <img> asks for https://example.com",))
+    monkeypatch.setattr(building, "verify", lambda *_: ("index.html: <img> asks for https://example.com",))
     with pytest.raises(NegativeAnswerError, match="inspection"):
         build_site(load(organization, revision=None), tmp_path / "site", today=TODAY)
     assert list(tmp_path.iterdir()) == []

@@ -42,7 +42,7 @@ def edition(root: Path, *, parents: bool = True) -> Edition:
 def pages(root: Path) -> dict[str, str]:
     """Path -> Markdown."""
     made = edition(root)
-    return dict(render(made.library, today=TODAY, changed=made.changed))
+    return dict(render(Edition(made.library, TODAY, made.changed)))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,8 @@ def words(markdown: str) -> str:
 
 def test_every_entry_service_and_team_has_a_page_and_every_kind_an_index(site: dict[str, str]) -> None:
     assert set(site) == {
-        "index.md", "patterns/index.md", "runbooks/index.md", "postmortems/index.md", "services/index.md", "teams/index.md",
+        "index.md",
+        "feeds/index.md", "patterns/index.md", "runbooks/index.md", "postmortems/index.md", "services/index.md", "teams/index.md",
         "review/index.md", "services/component-payments.md", "services/component-checkout.md", "teams/team-payments.md",
         *(f"patterns/{one}.md" for one in (POOL, LOCK, OLD, GONE, SHARED)), f"runbooks/{DRAIN}.md", f"postmortems/{INCIDENT}.md",
     }  # fmt: skip
@@ -208,7 +209,7 @@ def test_an_empty_repository_has_a_page_that_says_how_to_begin(tmp_path: Path) -
     root = tmp_path / "empty"
     root.mkdir()
     (root / "compass.yaml").write_text("schema: 1\nlevel: team\nid: team/new\n", "utf-8")
-    found = dict(render(load(root, revision=None), today=TODAY, changed={}))
+    found = dict(render(Edition(load(root, revision=None), TODAY, {})))
     assert "Nothing is published here yet." in found["index.md"]
     assert "Nothing here yet." in found["patterns/index.md"]
     assert "No review is overdue." in found["review/index.md"]
@@ -220,7 +221,7 @@ def test_long_listings_are_cut_into_pages(tmp_path: Path) -> None:
     (root / "compass.yaml").write_text("schema: 1\nlevel: team\nid: team/many\n", "utf-8")
     for number in range(PER_PAGE + 1):
         write(root, f"runbooks/r-{number}.md", base("runbook", f"run-{number:010}", f"Runbook {number}"))
-    found = dict(render(load(root, revision=None), today=TODAY, changed={}))
+    found = dict(render(Edition(load(root, revision=None), TODAY, {})))
     assert 'href="page-2.html">Next' in found["runbooks/index.md"]
     assert 'href="index.html">Previous' in found["runbooks/page-2.md"]
     assert found["runbooks/page-2.md"].count("cm-row-title") == 1
@@ -232,7 +233,7 @@ def test_what_git_does_not_know_is_named_and_listed_first(tmp_path: Path) -> Non
         made.library, TODAY, {key: value for key, value in made.changed.items() if "lock" not in key[1]}
     )
     assert fresh.recent[0].id == LOCK
-    assert "not committed yet" in dict(render(made.library, today=TODAY, changed={}))[f"patterns/{POOL}.md"]
+    assert "not committed yet" in dict(render(Edition(made.library, TODAY, {})))[f"patterns/{POOL}.md"]
 
 
 def test_addresses_are_relative_and_names_cannot_leave_their_folder() -> None:

@@ -66,3 +66,10 @@ def test_style_sheets_fetch_nothing(tmp_path: Path, css: str) -> None:
 
 def test_pictures_inside_a_style_sheet_are_fine(tmp_path: Path) -> None:
     assert made(tmp_path, "", "a { background: url('data:image/svg+xml;utf8,x') }") == ()
+
+
+def test_links_may_start_with_the_path_of_the_site_and_no_other(tmp_path: Path) -> None:
+    page = '<a href="/z/one/sub/good.html">x</a><a href="/z/one/">x</a>'
+    assert any("/z/one/sub/good.html" in one for one in made(tmp_path, page))
+    assert verify(tmp_path, "/z/one/") == ()
+    assert verify(tmp_path, "/z/two/") != ()

@@ -43,6 +43,16 @@
     }
   }
 
+  // What scrolls must be reached with the keyboard, and nothing else should stop it.
+  const reach = () => {
+    for (const area of document.querySelectorAll("pre > code, .cm-table, .md-typeset__table")) {
+      if (area.scrollWidth > area.clientWidth || area.scrollHeight > area.clientHeight) area.tabIndex = 0;
+      else area.removeAttribute("tabindex");
+    }
+  };
+  reach();
+  addEventListener("resize", reach);
+
   const element = (tag, attributes = {}, ...children) => {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -58,12 +68,12 @@
     spellcheck: "false", "aria-label": "Search", role: "combobox", "aria-expanded": "false",
     "aria-controls": "cm-results", "aria-autocomplete": "list",
   });
-  const closer = element("button", { type: "button", "aria-label": "Close the search" }, "Esc");
+  const closer = element("button", { type: "button", "aria-label": "Esc: close the search" }, "Esc");
   const kinds = [["", "All"], ["Runbook", "Runbooks"], ["Pattern", "Patterns"], ["Post-mortem", "Post-mortems"]].map(
     ([value, text]) => element("button", { type: "button", "data-kind": value, "aria-pressed": String(!value) }, text),
   );
   const status = element("p", { class: "cm-search-status", role: "status" });
-  const list = element("ul", { id: "cm-results", class: "cm-results", role: "listbox", "aria-label": "Results" });
+  const list = element("div", { id: "cm-results", class: "cm-results", role: "listbox", "aria-label": "Results" });
   const key = (name) => element("kbd", {}, name);
   const dialog = element("dialog", { class: "cm-search", "aria-label": "Search" },
     element("div", { class: "cm-search-box" },
@@ -163,8 +173,8 @@
         const head = element("span", { class: "cm-result-head" }, element("strong", {}, title || page.url));
         if (sort) head.append(" ", element("span", { class: "cm-muted" }, sort));
         if (how) head.append(" ", element("span", { class: `cm-chip cm-status-${how}` }, how));
-        const link = element("a", { href: page.url, tabindex: "-1" }, head, excerpt(page.excerpt));
-        const item = element("li", { id: `cm-result-${index}`, role: "option" }, link);
+        // The option itself is the link: an option may hold nothing that can be reached on its own.
+        const item = element("a", { id: `cm-result-${index}`, role: "option", href: page.url, tabindex: "-1" }, head, excerpt(page.excerpt));
         return item;
       }),
     );
@@ -210,7 +220,7 @@
       event.preventDefault();
       choose(active + (event.key === "ArrowDown" ? 1 : -1));
     } else if (event.key === "Enter" && event.target === input && active >= 0) {
-      list.children[active].querySelector("a").click();
+      list.children[active].click();
     }
   });
   dialog.addEventListener("click", (event) => {
