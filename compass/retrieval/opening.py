@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from compass.retrieval.entries import entry_key, from_entry, rules_by_path
 from compass.retrieval.index import Array, Index, build
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import Place, Segment, Segments
-from compass.retrieval.thesaurus import merged
+from compass.retrieval.thesaurus import LARGEST, merged
 
 PATCHED: Final = 0.1
 """An index is made anew when a larger share of its entries has changed; until then the changed ones lie beside it."""
@@ -112,16 +113,20 @@ def missing(index: Index, wanted: Array) -> frozenset[int]:
 
 
 def _vocabularies(library: Library) -> list[str]:
-    """The text of vocabulary/thesaurus.yaml of each repository that has one, nearest first."""
+    """The text of vocabulary/thesaurus.yaml of each repository that has one that can be read, nearest first."""
     found = []
     for mount in library.mounts:
         path = f"{mount.prefix}vocabulary/thesaurus.yaml"
+        data = b""
         if mount.git and mount.commit:
             files = mount.git.tree(mount.commit, mount.prefix.rstrip("/"))
-            data = next((mount.git.read(one.oid) for one in files if one.path == path), b"")
+            oids = [one.oid for one in files if one.path == path and one.mode != "120000"]
+            data = next(iter(mount.git.read_many(oids, LARGEST).values()), b"")
         else:
             file = mount.root / "vocabulary" / "thesaurus.yaml"
-            data = file.read_bytes() if file.is_file() and not file.is_symlink() else b""
+            with contextlib.suppress(OSError):
+                if file.is_file() and not file.is_symlink() and not file.parent.is_symlink():
+                    data = file.read_bytes() if file.stat().st_size <= LARGEST else b""
         if data:
             found.append(data.decode("utf-8", "replace"))
     return found
