@@ -30,11 +30,11 @@ FEW: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An index, the state it has in the cache, whether it only adds to another, and the documents no longer there."""
+    """An index, the state it has in the cache, the state that it only adds to, and the documents no longer there."""
 
     index: Index
     state: str = ""
-    patch: bool = False
+    base: str = ""
     hidden: frozenset[int] = frozenset()
 
 
@@ -63,15 +63,20 @@ def open_searcher(library: Library, cache: Path | None, today: str = "") -> Sear
             keys = one.index.keys.tolist() if shadowed else ()
             hidden = one.hidden | {number for number, key in enumerate(keys) if key in shadowed}
             segments.append(Segment(one.index, place, hidden))
-            remembered.append(views.Part(one.state, one.patch, sorted(hidden), place))
+            remembered.append(views.Part(one.state, one.base, sorted(hidden), place))
     texts = _vocabularies(library)
-    if (
-        cache
-        and all(one.commit for one in library.mounts)
-        and not any(one.rule == "parent" for one in library.problems)
-    ):
+    if cache and _whole(library):
         views.remember(cache, library.main.root, remembered, texts)
     return Searcher(Segments(tuple(segments)), merged(texts), today=today)
+
+
+def _whole(library: Library) -> bool:
+    """Whether this is all that the committed settings name, as it was committed."""
+    return (
+        all(one.commit for one in library.mounts)
+        and (len(library.mounts) > 1 or not library.main.config.parents)
+        and not any(one.rule == "parent" for one in library.problems)
+    )
 
 
 def _opened(
@@ -101,7 +106,7 @@ def _opened(
             patch = made(added)
             store.save(cache, state, patch, base=base_state)
         if patch is not None:
-            return [_Opened(base, base_state, hidden=hidden), _Opened(patch, state, patch=True)]
+            return [_Opened(base, base_state, hidden=hidden), _Opened(patch, state, base_state)]
     found = made(entries)
     store.save(cache, state, found)
     return [_Opened(found, state)]
