@@ -15,7 +15,7 @@ LEAD: Final = 500
 _HEADING: Final = re.compile(
     r"^(?:#{1,6}|={1,5})[ \t]+(.{1,200})$|^(.{1,200})\n(?:={3,}|-{3,})$", re.MULTILINE
 )
-_NOISE: Final = re.compile(r"^\s*(?::_?[\w-]+:|//|\[[^\]\n]*\]\s*$|include::).*\n?", re.MULTILINE)
+_NOISE: Final = re.compile(r"^[^\S\n]*(?::_?[\w-]+:|//|\[[^\]\n]*\]\s*$|include::).*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
