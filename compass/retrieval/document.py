@@ -60,7 +60,7 @@ def key_of(path: str, blob: str) -> int:
 def from_text(identifier: str, title: str, text: str) -> Document:
     """A draft as `import` makes it from a Markdown file: a title and a body, nothing in the front matter."""
     shown = Shown(identifier, "runbook", title, "draft", f"runbooks/{identifier}.md")
-    return document(shown, (), (), "", text, known=False, key=0)
+    return document(shown, (), (), "", text, known=False, key=key_of(shown.path, ""))
 
 
 def document(

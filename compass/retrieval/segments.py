@@ -151,6 +151,11 @@ class Segments:
         return np.concatenate([np.zeros(0, np.uint8), *(one.index.operational for one in self.segments)])
 
     @cached_property
+    def keys(self) -> Array:
+        """Of each document the number that changes with its path and content, shape (size,)."""
+        return np.concatenate([np.zeros(0, np.uint64), *(one.index.keys for one in self.segments)])
+
+    @cached_property
     def title_mass(self) -> Array:
         """The weight of all the words of each title, shape (size,)."""
         masses = [np.zeros(0, np.float32)]

@@ -16,7 +16,7 @@ from compass.retrieval.index import build
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import Place, Segment, Segments, single
 from compass.retrieval.snippet import LONGEST, snippet
-from compass.retrieval.thesaurus import Thesaurus
+from compass.retrieval.thesaurus import Thesaurus, merged
 
 TEXTS = {
     "KubePodCrashLooping": "## Meaning\nA pod is in CrashLoopBackOff.\n## Diagnosis\nRead the logs of the container.",
@@ -132,6 +132,23 @@ def test_the_ranking_does_not_depend_on_the_order_of_the_files() -> None:
     for query in ("pod crash", "no space", "lock"):
         ours = [(one.id, one.score) for one in searcher().search(query).results]
         assert ours == [(one.id, one.score) for one in searcher(shuffled).search(query).results]
+
+
+def test_of_more_look_alikes_than_are_looked_at_the_same_are_chosen_whatever_their_order() -> None:
+    alike = [from_text(f"run-{n:010d}", "Pool exhausted", "the pool is exhausted") for n in range(300)]
+    ours = [one.id for one in searcher(alike).search("pool").results]
+    Random(3).shuffle(alike)
+    assert [one.id for one in searcher(alike).search("pool").results] == ours
+    halves = Segments((Segment(build(alike[:120])), Segment(build(alike[120:]))))
+    assert [one.id for one in Searcher(halves).search("pool").results] == ours
+
+
+def test_an_entry_found_by_what_a_phrase_means_says_so_and_not_that_it_has_the_phrase() -> None:
+    own = merged(["means:\n  big screen: [filesystem]\n"])
+    why = replace(searcher(), thesaurus=own).search("big screen").results[0].why
+    assert "big screen ~ filesystem" in why
+    assert "big screen," not in why
+    assert "big screen;" not in why
 
 
 @pytest.mark.parametrize(
@@ -264,3 +281,10 @@ def test_the_line_that_answers_best_is_shown() -> None:
     assert snippet(text, query) == "The pool of connections is exhausted."
     assert snippet("", query) == ""
     assert len(snippet("pool " * 200, query)) <= LONGEST
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_front_matter_is_no_line_that_answers_whatever_ends_its_lines(end: str) -> None:
+    text = "---\nsummary: the connection pool is a connection pool\n---\nThe pool of the shop is exhausted.\n"
+    query = searcher().search("connection pool").query
+    assert snippet(text.replace("\n", end), query) == "The pool of the shop is exhausted."
