@@ -196,7 +196,7 @@ def _best(totals: Array, keys: Callable[[Array], Array]) -> Array:
     above, equal = np.flatnonzero(rounded > edge), np.flatnonzero(rounded == edge)
     if len(above) + len(equal) > count:
         equal = equal[np.argsort(keys(equal), kind="stable")]
-    found = np.concatenate([above, equal])[:count]
+    found: Array = np.concatenate([above, equal])[:count]
     return found[np.isfinite(totals[found])]
 
 
