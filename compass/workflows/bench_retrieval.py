@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from compass.errors import ConfigError, Location
+from compass.retrieval.baseline import tf_idf
 from compass.retrieval.coefficients import Coefficients, committed, committed_digest
 from compass.retrieval.document import from_text
 from compass.retrieval.index import Index, build
@@ -289,14 +290,11 @@ def _plain_bm25(bench: Bench, clock: Callable[[], float]) -> list[Row]:
 
 def _tf_idf(bench: Bench, clock: Callable[[], float]) -> list[Row]:
     """Cosine of TF-IDF over words and pairs of words (scikit-learn's defaults), title and text as one."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  # a second, and only measuring needs it
-
-    model = TfidfVectorizer(ngram_range=(1, 2))
-    matrix = model.fit_transform(f"{one['title']} {one['text']}" for one in bench.documents)
+    closeness = tf_idf(f"{one['title']} {one['text']}" for one in bench.documents)
     rows = []
     for query in bench.queries:
         start = clock()
-        scores = np.asarray((matrix @ model.transform([query["text"]]).T).todense()).ravel()
+        scores = closeness(query["text"])
         best = np.argsort(-scores, kind="stable")[:10]
         results = tuple(
             (bench.documents[int(number)]["id"], round(float(scores[number]), 4)) for number in best
