@@ -275,6 +275,27 @@ def test_a_title_in_a_text_is_a_name_only_where_it_is_meant_as_one(
     assert found.why.startswith("named: ") == (first_title is not None)
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("deployment", False),
+        ("pod lifecycle", False),
+        ("pod-lifecycle", True),
+        ("see https://k8s.example/docs/pod-lifecycle-hooks/", True),
+        ("Quota refuses pods", True),
+    ],
+)
+def test_words_are_not_taken_for_the_name_of_a_page_that_an_entry_refers_to(
+    query: str, *, named: bool
+) -> None:
+    quota = documents()[0]
+    pages = ("deployment", "pod-lifecycle", "pod-lifecycle-hooks")
+    shown = replace(quota.shown, title="Quota refuses pods")
+    found = searcher([replace(quota, shown=shown, called=(shown.title, *pages)), *documents()[1:]])
+    results = found.search(query).results
+    assert bool(results and results[0].why.startswith("named: ")) == named
+
+
 def test_the_line_that_answers_best_is_shown() -> None:
     text = "---\ntitle: pool pool pool\n---\n# Pool heading is left out\nNothing to see on this line at all.\n- The **pool** of connections is exhausted.\n"
     query = searcher().search("connection pool").query
