@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,5 +70,5 @@ def _segment(cache: Path, part: dict[str, Any]) -> Segment:
 
 
 def _path(cache: Path, root: Path) -> Path:
-    name = hashlib.sha256(str(root.resolve()).encode("utf-8", "replace")).hexdigest()[:32]
+    name = hashlib.sha256(os.path.realpath(root).encode("utf-8", "replace")).hexdigest()[:32]
     return cache / "retrieval" / f"view-{name}.json"

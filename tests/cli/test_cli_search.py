@@ -70,6 +70,11 @@ def test_broken_lines_are_named_the_others_answered_and_the_exit_says_no(
     assert f"{batch}:2:" in found.stderr
 
 
+def test_a_folder_that_is_a_link_to_itself_is_no_repository(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert isinstance(run(tmp_path / "loop", "search", "pool").exception, ConfigError)
+
+
 def test_a_query_that_shares_no_word_with_the_memory_ends_with_no(knowledge_repo: Path) -> None:
     assert isinstance(run(knowledge_repo, "search", "zzzzqqq").exception, NegativeAnswerError)
 
