@@ -1,8 +1,8 @@
 """One index: postings of three overlapping fields in plain arrays, which can be written to a file and mapped back.
 
 Fielded BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with one saturated score per field:
-the title, the lead (what an entry says first) and the whole text. Terms are kept as 64-bit hashes. What depends on the
-other documents (how rare a term is) is no part of it, so that several indexes can be searched as one.
+the title, the lead (what an entry says first) and the whole text. Terms are kept as 64-bit hashes. How rare a
+term is depends on the other documents and is no part of it, so that several indexes can be searched as one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Several indexes searched as one: what is rare is rare in all of them together, and what is hidden counts nowhere."""
+"""Several indexes searched as one: what is rare is rare in all of them together, and what is hidden counts nowhere.
+
+Only the topics are those of the largest index, as it was when they were learnt.
+"""
 
 from __future__ import annotations
 
