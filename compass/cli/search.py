@@ -50,7 +50,7 @@ def command(
         raise UsageError("give a query, or --batch FILE", "for example: compass search pods keep restarting")
     searcher = _searcher(context)
     if batch is None:
-        text = " ".join(query)
+        text = _spoken(" ".join(query))
         _one(searcher.search(text), searcher.explain(text) if explain else [], output)
         return
     failed = 0
@@ -61,7 +61,7 @@ def command(
         elif output == "json":
             render.emit_json(searcher.search(text).as_json(identifier), line=True)
         else:
-            click.echo(f"\n{render.clean(identifier)}: {render.clean(text[:100])}")
+            click.echo(f"\n{_line(identifier)}: {_line(text[:100])}")
             _table(searcher.search(text))
     if failed:
         raise NegativeAnswerError(f"{failed} lines could not be answered")
@@ -90,7 +90,7 @@ def _one(answer: Answer, explained: Sequence[Explained], output: str) -> None:
     elif answer.results:
         _table(answer)
         for one in explained:
-            click.echo(f"\n{render.clean(one.title)}: score {one.score:.2f}")
+            click.echo(f"\n{_line(one.title)}: score {one.score:.2f}")
             rows = sorted(one.shares.items(), key=lambda share: -abs(share[1]))
             render.table(["signal", "share"], [(name, f"{share:+.2f}") for name, share in rows])
     if not answer.results:
@@ -107,12 +107,12 @@ def _table(answer: Answer) -> None:
     click.echo(f"{_BANDS[answer.band]} (confidence {answer.confidence:.2f}, {answer.milliseconds:.0f} ms)")
     texts = _texts(answer)
     for number, one in enumerate(answer.results, 1):
-        title = click.style(render.clean(one.title), bold=True)
+        title = click.style(_line(one.title), bold=True)
         click.echo(f"\n{number:>2}. {title}  [{one.kind}, {one.status}, score {one.score:.1f}]")
-        click.echo(f"    {render.clean(one.repo)}:{render.clean(one.path)}  {one.id}")
-        click.echo(f"    {render.clean(one.why)[: render.width() - 4]}")
+        click.echo(f"    {_line(one.repo)}:{_line(one.path)}  {one.id}")
+        click.echo(f"    {_line(one.why)[: render.width() - 4]}")
         if line := snippet(texts.get(one.blob, ""), answer.query):
-            click.echo(click.style(f"    {render.clean(line)[: render.width() - 4]}", dim=True))
+            click.echo(click.style(f"    {_line(line)[: render.width() - 4]}", dim=True))
 
 
 def _texts(answer: Answer) -> dict[str, str]:
@@ -127,6 +127,16 @@ def _texts(answer: Answer) -> dict[str, str]:
     return found
 
 
+def _spoken(text: str) -> str:
+    """Text that can be printed: half characters, as broken programs write them, become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _line(text: str) -> str:
+    """Text of an entry on one line, so that it cannot pass for a result of its own."""
+    return " ".join(render.clean(text).split("\n"))
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str | None, str]]:
     """Line number, id and text of each line; without an id, what is wrong with the line."""
     with click.open_file(str(path), encoding="utf-8", errors="replace") as stream:
@@ -135,6 +145,6 @@ def _lines(path: Path) -> Iterator[tuple[int, str | None, str]]:
                 continue
             try:
                 row = json.loads(line)
-                yield number, str(row["id"]), str(row["text"])
+                yield number, _spoken(str(row["id"])), _spoken(str(row["text"]))
             except (ValueError, KeyError, TypeError, RecursionError):
                 yield number, None, 'this is not a JSON object with "id" and "text"'

@@ -6,13 +6,14 @@ Format: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rule
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from compass.adapters.documents import YamlProblem, parse_documents
 
-_ALERT: Final = re.compile(r"^[ \t-]*[\"']?alert[\"']?[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+_ALERT: Final = re.compile(r"^[ \t-]*[\"']?alert[\"']?[ \t]*:[ \t]*(\S.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,19 @@ def read_alerts(name: str, text: str) -> list[Alert] | str:
 
 def alerts_in(name: str, text: str, documents: Iterable[Any]) -> Iterator[Alert]:
     """The alerting rules of documents that were read from a file's text."""
-    lines: dict[str, list[int]] = {}
+    lines: dict[str, deque[int]] = {}
+    line, last = 1, 0
     for found in _ALERT.finditer(text):
-        lines.setdefault(found[1].strip("\"'"), []).append(text.count("\n", 0, found.start()) + 1)
+        line += text.count("\n", last, found.start())
+        last = found.start()
+        lines.setdefault(found[1].rstrip(" \t").strip("\"'"), deque()).append(line)
     for data in documents:
         inner = data["spec"] if isinstance(data, dict) and isinstance(data.get("spec"), dict) else data
         for group in _list(inner, "groups"):
             for rule in _list(group, "rules"):
                 if isinstance(rule, dict) and isinstance(rule.get("alert"), str) and rule["alert"].strip():
-                    places = lines.get(rule["alert"].strip(), [])
-                    yield _alert(name, places.pop(0) if places else 1, group, rule)
+                    places = lines.get(rule["alert"].strip())
+                    yield _alert(name, places.popleft() if places else 1, group, rule)
 
 
 def _alert(source: str, line: int, group: Mapping[str, Any], rule: Mapping[str, Any]) -> Alert:

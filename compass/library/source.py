@@ -86,7 +86,7 @@ def parent_folder(mount: Mount, parent: str, clones: Path | None) -> Path:
 
 def open_source(root: Path, revision: str | None = "HEAD", *, distance: int = 0) -> Source:
     """Read the wanted files of the repository at `root`; ConfigError when it is not a knowledge repository."""
-    root = root.resolve()
+    root = Path(os.path.realpath(root))
     if not root.is_dir():
         raise ConfigError(f"there is no folder {root}", "name a knowledge repository with -C")
     try:

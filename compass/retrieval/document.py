@@ -15,7 +15,7 @@ LEAD: Final = 500
 _HEADING: Final = re.compile(
     r"^(?:#{1,6}|={1,5})[ \t]+(.{1,200})$|^(.{1,200})\n(?:={3,}|-{3,})$", re.MULTILINE
 )
-_NOISE: Final = re.compile(r"^\s*(?::_?[\w-]+:|//|\[[^\]\n]*\]\s*$|include::).*\n?", re.MULTILINE)
+_NOISE: Final = re.compile(r"^[^\S\n]*(?::_?[\w-]+:|//|\[[^\]\n]*\]\s*$|include::).*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def key_of(path: str, blob: str) -> int:
 def from_text(identifier: str, title: str, text: str) -> Document:
     """A draft as `import` makes it from a Markdown file: a title and a body, nothing in the front matter."""
     shown = Shown(identifier, "runbook", title, "draft", f"runbooks/{identifier}.md")
-    return document(shown, (), (), "", text, known=False, key=0)
+    return document(shown, (), (), "", text, known=False, key=key_of(shown.path, ""))
 
 
 def document(

@@ -38,15 +38,21 @@ def spellings(text: str) -> dict[str, Spelling]:
 def exact(index: Segments, text: str) -> dict[int, str]:
     """Document number -> the name in the query that is one of its names.
 
-    A query that is nothing but a name finds whatever is declared or called so. Inside a longer text a declared name (an
-    alert, an id) needs two pieces. A title or a file name needs three, and must be meant as a name: `KubePodCrashLooping`
+    A query that is nothing but a name finds whatever is declared or called so; the name of a file or page must have a joint
+    then, because a word or two are more often just words. Inside a longer text a declared name (an alert, an id) needs two
+    pieces. A title or a file name needs three, and must be meant as a name: `KubePodCrashLooping`
     as the title has it, or the end of a link; "kube-state-metrics" in a text is more often the component.
     """
     found: dict[int, str] = {}
+    names = spellings(text)
     if len(text) <= _LONGEST and (whole := plain_name(text)):
-        for declared in (True, False):
-            found |= {number: text.strip() for number in index.named(whole, declared=declared)}
-    for name, said in spellings(text).items():
+        called = [
+            number
+            for number in index.named(whole, declared=False)
+            if whole in names or plain_name(index.row(number)[0].title) == whole
+        ]
+        found = dict.fromkeys([*index.named(whole, declared=True), *called], text.strip())
+    for name, said in names.items():
         numbers = index.named(name, declared=True)
         if said.pieces > 2 and (said.path or _CAMEL.search(said.written)):
             numbers += [

@@ -1,8 +1,8 @@
 """One index: postings of three overlapping fields in plain arrays, which can be written to a file and mapped back.
 
 Fielded BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with one saturated score per field:
-the title, the lead (what an entry says first) and the whole text. Terms are kept as 64-bit hashes. What depends on the
-other documents (how rare a term is) is no part of it, so that several indexes can be searched as one.
+the title, the lead (what an entry says first) and the whole text. Terms are kept as 64-bit hashes. How rare a
+term is depends on the other documents and is no part of it, so that several indexes can be searched as one.
 """
 
 from __future__ import annotations
@@ -96,8 +96,52 @@ ARRAYS: Final = tuple(one.name for one in fields(Index))
 
 
 def from_arrays(found: Mapping[str, Array]) -> Index:
-    """An index of the arrays that `Index.arrays` gave; KeyError when one is missing."""
-    return Index(**{name: found[name] for name in ARRAYS})
+    """An index of the arrays that `Index.arrays` gave; KeyError when one is missing, ValueError when they do not fit."""
+    index = Index(**{name: found[name] for name in ARRAYS})
+    if not (_shaped(index) and _bounded(index)):
+        raise ValueError("the arrays do not fit together")
+    return index
+
+
+def _shaped(index: Index) -> bool:
+    """Whether every array has the type and the length that the others ask for."""
+    like = build(()).arrays()
+    size, rank = index.size, topics.SIZE
+    known = size if len(index.topic_terms) else 0
+    return (
+        all(array.dtype == like[name].dtype for name, array in index.arrays().items())
+        and all(getattr(index, name).ndim == one.ndim for name, one in like.items())
+        and len(index.keys) == size
+        and len(index.documents) == len(index.bodies) == len(index.fronts)
+        and len(index.names) == len(index.owners)
+        and len(index.topic_terms) == len(index.topic_scales)
+        and index.topic_vectors.shape == (len(index.topic_terms), rank)
+        and index.topic_documents.shape == (known, rank)
+        and bool(np.isfinite(index.topic_scales).all())
+    )
+
+
+def _bounded(index: Index) -> bool:
+    """Whether every number that points into another array points to a place there."""
+    size, terms_known = index.size, len(index.hashes)
+    parted = (
+        (index.starts, terms_known, len(index.documents)),
+        (index.title_starts, size, len(index.title_terms)),
+        (index.lines, size, len(index.shown)),
+    )
+    pointing = (
+        (index.documents, size),
+        (index.owners, size),
+        (index.title_terms, terms_known),
+        (index.topic_terms, terms_known),
+    )
+    return all(
+        len(starts) == parts + 1
+        and starts[0] == 0
+        and starts[-1] == end
+        and bool((starts[1:] >= starts[:-1]).all())
+        for starts, parts, end in parted
+    ) and all(not len(numbers) or int(numbers.max()) < limit for numbers, limit in pointing)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from compass.retrieval.entries import entry_key, from_entry, rules_by_path
 from compass.retrieval.index import Array, Index, build
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import Place, Segment, Segments
-from compass.retrieval.thesaurus import merged
+from compass.retrieval.thesaurus import LARGEST, merged
 
 PATCHED: Final = 0.1
 """An index is made anew when a larger share of its entries has changed; until then the changed ones lie beside it."""
@@ -29,11 +30,11 @@ FEW: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An index, the state it has in the cache, whether it only adds to another, and the documents no longer there."""
+    """An index, the state it has in the cache, the state that it only adds to, and the documents no longer there."""
 
     index: Index
     state: str = ""
-    patch: bool = False
+    base: str = ""
     hidden: frozenset[int] = frozenset()
 
 
@@ -62,15 +63,20 @@ def open_searcher(library: Library, cache: Path | None, today: str = "") -> Sear
             keys = one.index.keys.tolist() if shadowed else ()
             hidden = one.hidden | {number for number, key in enumerate(keys) if key in shadowed}
             segments.append(Segment(one.index, place, hidden))
-            remembered.append(views.Part(one.state, one.patch, sorted(hidden), place))
+            remembered.append(views.Part(one.state, one.base, sorted(hidden), place))
     texts = _vocabularies(library)
-    if (
-        cache
-        and all(one.commit for one in library.mounts)
-        and not any(one.rule == "parent" for one in library.problems)
-    ):
+    if cache and _whole(library):
         views.remember(cache, library.main.root, remembered, texts)
     return Searcher(Segments(tuple(segments)), merged(texts), today=today)
+
+
+def _whole(library: Library) -> bool:
+    """Whether this is all that the committed settings name, as it was committed."""
+    return (
+        all(one.commit for one in library.mounts)
+        and (len(library.mounts) > 1 or not library.main.config.parents)
+        and not any(one.rule == "parent" for one in library.problems)
+    )
 
 
 def _opened(
@@ -100,7 +106,7 @@ def _opened(
             patch = made(added)
             store.save(cache, state, patch, base=base_state)
         if patch is not None:
-            return [_Opened(base, base_state, hidden=hidden), _Opened(patch, state, patch=True)]
+            return [_Opened(base, base_state, hidden=hidden), _Opened(patch, state, base_state)]
     found = made(entries)
     store.save(cache, state, found)
     return [_Opened(found, state)]
@@ -112,16 +118,20 @@ def missing(index: Index, wanted: Array) -> frozenset[int]:
 
 
 def _vocabularies(library: Library) -> list[str]:
-    """The text of vocabulary/thesaurus.yaml of each repository that has one, nearest first."""
+    """The text of vocabulary/thesaurus.yaml of each repository that has one that can be read, nearest first."""
     found = []
     for mount in library.mounts:
         path = f"{mount.prefix}vocabulary/thesaurus.yaml"
+        data = b""
         if mount.git and mount.commit:
             files = mount.git.tree(mount.commit, mount.prefix.rstrip("/"))
-            data = next((mount.git.read(one.oid) for one in files if one.path == path), b"")
+            oids = [one.oid for one in files if one.path == path and one.mode != "120000"]
+            data = next(iter(mount.git.read_many(oids, LARGEST).values()), b"")
         else:
             file = mount.root / "vocabulary" / "thesaurus.yaml"
-            data = file.read_bytes() if file.is_file() and not file.is_symlink() else b""
+            with contextlib.suppress(OSError):
+                if file.is_file() and not file.is_symlink() and not file.parent.is_symlink():
+                    data = file.read_bytes() if file.stat().st_size <= LARGEST else b""
         if data:
             found.append(data.decode("utf-8", "replace"))
     return found

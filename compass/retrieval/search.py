@@ -120,7 +120,8 @@ class Searcher:
         first = scored.wide @ wide
         if hidden:
             first[np.isin(scored.numbers, list(hidden))] = -np.inf
-        numbers = list(dict.fromkeys([*scored.numbers[_best(first)].tolist(), *named]))
+        best = scored.numbers[_best(first, lambda places: self.index.keys[scored.numbers[places]])]
+        numbers = list(dict.fromkeys([*best.tolist(), *named]))
         rows = {number: self.index.row(number) for number in numbers}
         sums = scored.rows(numbers) @ wide + close(self.index, query, numbers) @ near
         totals = dict(zip(numbers, sums.tolist(), strict=True))
@@ -188,18 +189,24 @@ class Searcher:
                 place = self.index.has(number, term)
                 if place:
                     own = written.get(concept.shown, concept.shown)
-                    shown = own if term == concept.terms[0][0] else f"{own} ~ {term}"
+                    shown = own if term == concept.shown else f"{own} ~ {term}"
                     (title if place == "title" else text).append(shown)
                     break
         parts = (("title", title), ("text", text))
         return [f"{name}: {', '.join(dict.fromkeys(words[:5]))}" for name, words in parts if words]
 
 
-def _best(totals: Array) -> Array:
+def _best(totals: Array, keys: Callable[[Array], Array]) -> Array:
+    """The places of the best; among equals at the end the keys decide, so that the order of the files does not."""
     count = min(CANDIDATES, len(totals))
     if not count:
         return np.zeros(0, np.int64)
-    found = np.argpartition(-totals, count - 1)[:count]
+    rounded = np.round(totals, 4)
+    edge = -np.partition(-rounded, count - 1)[count - 1]
+    above, equal = np.flatnonzero(rounded > edge), np.flatnonzero(rounded == edge)
+    if len(above) + len(equal) > count:
+        equal = equal[np.argsort(keys(equal), kind="stable")]
+    found: Array = np.concatenate([above, equal])[:count]
     return found[np.isfinite(totals[found])]
 
 

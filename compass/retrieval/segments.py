@@ -1,4 +1,7 @@
-"""Several indexes searched as one: what is rare is rare in all of them together, and what is hidden counts nowhere."""
+"""Several indexes searched as one: what is rare is rare in all of them together, and what is hidden counts nowhere.
+
+Only the topics are those of the largest index, as it was when they were learnt.
+"""
 
 from __future__ import annotations
 
@@ -149,6 +152,11 @@ class Segments:
     def operational(self) -> Array:
         """Whether each document is made for operations, shape (size,)."""
         return np.concatenate([np.zeros(0, np.uint8), *(one.index.operational for one in self.segments)])
+
+    @cached_property
+    def keys(self) -> Array:
+        """Of each document the number that changes with its path and content, shape (size,)."""
+        return np.concatenate([np.zeros(0, np.uint64), *(one.index.keys for one in self.segments)])
 
     @cached_property
     def title_mass(self) -> Array:

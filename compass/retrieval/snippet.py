@@ -12,7 +12,7 @@ LONGEST: Final = 160
 LINES: Final = 400
 """Lines of an entry that are looked at."""
 
-_FRONT: Final = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_FRONT: Final = re.compile(r"\A---\r?[\r\n].*?[\r\n]---(?:\r?[\r\n]|\Z)", re.DOTALL)
 _MARKS: Final = re.compile(r"^[#>*+\-\d.\s|`]+|[*`]+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)")
 
 

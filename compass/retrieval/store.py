@@ -41,9 +41,10 @@ def path_of(folder: Path, state: str, *, patch: bool = False) -> Path:
     return folder / "retrieval" / f"{state}.{'add' if patch else 'idx'}"
 
 
-def load(folder: Path, state: str, *, patch: bool = False) -> Index | None:
-    """The index of this state, or what was added for it; None when there is none, or an old, cut or damaged one."""
-    return _read(path_of(folder, state, patch=patch))[0]
+def load(folder: Path, state: str, *, base: str = "") -> Index | None:
+    """The index of this state, or what it adds to that of `base`; None when there is none, or an old or damaged one."""
+    found, added_to = _read(path_of(folder, state, patch=bool(base)))
+    return found if added_to == base else None
 
 
 def load_patched(folder: Path, state: str) -> tuple[str, Index | None, Index | None]:
@@ -99,7 +100,7 @@ def _read(path: Path) -> tuple[Index | None, str]:
     try:
         arrays, base = _unpacked(data)
         return from_arrays(arrays), base
-    except (KeyError, ValueError, TypeError, IndexError):
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None, ""
 
 

@@ -15,6 +15,12 @@ from compass.retrieval.tokens import LONGEST, terms
 FACTOR: Final = 0.6
 """What a synonym counts beside the word itself."""
 
+LARGEST: Final = 256 * 1024
+"""Bytes of a repository's thesaurus; a larger file is not read, because every search would wait for it."""
+
+MOST: Final = 50
+"""Members of a group that are read, and other terms that a word can stand for; each one is looked up by a query."""
+
 _LONGEST: Final = 4
 _Key = TypeVar("_Key")
 
@@ -49,27 +55,28 @@ def read(data: Any) -> Thesaurus:
     """
     data = data if isinstance(data, dict) else {}
     groups, means = data.get("groups"), data.get("means")
-    words: dict[str, list[str]] = {}
-    sayings: dict[tuple[str, ...], list[str]] = {}
+    words: dict[str, tuple[str, ...]] = {}
+    sayings: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def relate(said: str, meant: Sequence[str]) -> None:
         others = [term for one in meant for term in _spellings(one)]
         own = terms(said).words
         for spelling in _spellings(said):
-            words.setdefault(spelling, []).extend(others)
+            words[spelling] = _few(words.get(spelling, ()), [one for one in others if one != spelling])
         if 2 <= len(own) <= _LONGEST:
-            sayings.setdefault(own, []).extend(others)
+            sayings[own] = _few(sayings.get(own, ()), others)
 
     for group in groups if isinstance(groups, list) else []:
-        members = [str(one) for one in group] if isinstance(group, list) else []
+        members = [str(one) for one in group[:MOST]] if isinstance(group, list) else []
         for member in members:
             relate(member, [one for one in members if one is not member])
     for said, meant in means.items() if isinstance(means, dict) else []:
-        relate(str(said), [str(one) for one in meant] if isinstance(meant, list) else [])
-    return Thesaurus(
-        {word: tuple(dict.fromkeys(one for one in others if one != word)) for word, others in words.items()},
-        {saying: tuple(dict.fromkeys(others)) for saying, others in sayings.items()},
-    )
+        relate(str(said), [str(one) for one in meant[:MOST]] if isinstance(meant, list) else [])
+    return Thesaurus(words, sayings)
+
+
+def _few(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))[:MOST]
 
 
 def _spellings(member: str) -> list[str]:
@@ -103,4 +110,4 @@ def _joined(
     first: Mapping[_Key, tuple[str, ...]], second: Mapping[_Key, tuple[str, ...]]
 ) -> dict[_Key, tuple[str, ...]]:
     keys = {**first, **second}
-    return {key: tuple(dict.fromkeys((*first.get(key, ()), *second.get(key, ())))) for key in keys}
+    return {key: _few(first.get(key, ()), second.get(key, ())) for key in keys}

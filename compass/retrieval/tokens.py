@@ -16,7 +16,7 @@ from typing import Final
 
 from compass.retrieval.stem import stem
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Part of every cache key: raise it whenever the same text gives other terms."""
 
 LIMIT: Final = 20_000

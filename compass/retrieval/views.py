@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,10 +22,10 @@ from compass.retrieval.thesaurus import merged
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An index by its state in the cache, what is hidden of it, and where it stands."""
+    """An index by its state in the cache, the state that it only adds to, what is hidden of it, and where it stands."""
 
     state: str
-    patch: bool
+    base: str
     hidden: Sequence[int]
     place: Place
 
@@ -44,7 +45,7 @@ def reopen(cache: Path, root: Path, today: str = "") -> Searcher | None:
             return None
         segments = tuple(_segment(cache, one) for one in data["parts"])
         vocabularies = [str(one) for one in data["vocabularies"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     places = {one.place for one in segments}
     if not segments or any(head(Path(one.root)) != one.commit for one in places):
@@ -53,12 +54,21 @@ def reopen(cache: Path, root: Path, today: str = "") -> Searcher | None:
 
 
 def _segment(cache: Path, part: dict[str, Any]) -> Segment:
-    index = store.load(cache, part["state"], patch=part["patch"])
-    if index is None:
-        raise ValueError("the index is not there")
-    return Segment(index, Place(**part["place"]), frozenset(part["hidden"]))
+    """One part of what was kept; ValueError or TypeError when it is not as it was written."""
+    state, base, place = part["state"], part["base"], Place(**part["place"])
+    named = (state, base, place.repo, place.commit, place.root)
+    if (
+        not all(isinstance(one, str) and one.isprintable() for one in named)
+        or type(place.distance) is not int
+    ):
+        raise TypeError("these are no names")
+    index = store.load(cache, state, base=base)
+    hidden = frozenset(part["hidden"])
+    if index is None or not all(type(one) is int and 0 <= one < index.size for one in hidden):
+        raise ValueError("the index is not there, or another one")
+    return Segment(index, place, hidden)
 
 
 def _path(cache: Path, root: Path) -> Path:
-    name = hashlib.sha256(str(root.resolve()).encode("utf-8", "replace")).hexdigest()[:32]
+    name = hashlib.sha256(os.path.realpath(root).encode("utf-8", "replace")).hexdigest()[:32]
     return cache / "retrieval" / f"view-{name}.json"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from conftest import commit_all
 
 from compass.cli import cli
 from compass.errors import ConfigError, NegativeAnswerError, UsageError
@@ -68,6 +70,11 @@ def test_broken_lines_are_named_the_others_answered_and_the_exit_says_no(
     assert f"{batch}:2:" in found.stderr
 
 
+def test_a_folder_that_is_a_link_to_itself_is_no_repository(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert isinstance(run(tmp_path / "loop", "search", "pool").exception, ConfigError)
+
+
 def test_a_query_that_shares_no_word_with_the_memory_ends_with_no(knowledge_repo: Path) -> None:
     assert isinstance(run(knowledge_repo, "search", "zzzzqqq").exception, NegativeAnswerError)
 
@@ -75,6 +82,40 @@ def test_a_query_that_shares_no_word_with_the_memory_ends_with_no(knowledge_repo
 @pytest.mark.parametrize("arguments", [[], ["words", "--batch", "/dev/null"]])
 def test_a_query_or_a_batch_is_needed_and_not_both(knowledge_repo: Path, arguments: list[str]) -> None:
     assert isinstance(run(knowledge_repo, "search", *arguments).exception, UsageError)
+
+
+def test_half_characters_of_a_query_or_its_id_are_answered(knowledge_repo: Path, tmp_path: Path) -> None:
+    title = next(
+        line.partition(": ")[2]
+        for file in sorted((knowledge_repo / "runbooks").glob("*.md"))
+        for line in file.read_text("utf-8").splitlines()
+        if line.startswith("title: ")
+    )
+    batch = tmp_path / "batch.jsonl"
+    batch.write_text(json.dumps({"id": "\ud800", "text": f"{title}\udfff"}) + "\n", "ascii")
+    for output in ("json", "text"):
+        found = run(knowledge_repo, "search", "--batch", str(batch), "--format", output)
+        assert found.exception is None
+        assert title in found.stdout
+    found = run(knowledge_repo, "search", f"{title}\udcff", "--format", "json")
+    assert json.loads(found.stdout)["results"][0]["why"].startswith("named: ")
+
+
+def test_what_an_entry_says_cannot_steer_the_terminal_or_pass_for_a_result(knowledge_repo: Path) -> None:
+    file = knowledge_repo / "runbooks" / "odd.md"
+    text = next((knowledge_repo / "runbooks").glob("*.md")).read_text("utf-8")
+    text = re.sub(r"^id: .*$", "id: run-8f3k2m9q4t", text, count=1, flags=re.MULTILINE)
+    title = 'title: "Frobnicator\\n 2. Faked \\e[31m \\x9b31m"'
+    text = re.sub(r"^title: .*$", lambda _: title, text, count=1, flags=re.MULTILINE)
+    file.write_text(
+        text + "\nThe frobnicator\x1b[2J\x9b2J \u202e is reset by hand and nothing else.\n", "utf-8"
+    )
+    commit_all(knowledge_repo)
+    found = run(knowledge_repo, "search", "frobnicator")
+    assert "Frobnicator" in found.output
+    assert "is reset by hand" in found.output
+    assert not {"\x1b", "\x9b", "\u202e"} & set(found.output)
+    assert not any(line.startswith(" 2. Faked") for line in found.output.splitlines())
 
 
 def test_control_characters_of_a_query_do_not_reach_the_terminal(knowledge_repo: Path) -> None:

@@ -17,7 +17,7 @@ from compass.retrieval.index import build
 from compass.retrieval.search import Searcher
 from compass.retrieval.segments import Place, Segment, Segments, single
 from compass.retrieval.snippet import LONGEST, snippet
-from compass.retrieval.thesaurus import Thesaurus
+from compass.retrieval.thesaurus import Thesaurus, merged
 
 TEXTS = {
     "KubePodCrashLooping": "## Meaning\nA pod is in CrashLoopBackOff.\n## Diagnosis\nRead the logs of the container.",
@@ -133,6 +133,23 @@ def test_the_ranking_does_not_depend_on_the_order_of_the_files() -> None:
     for query in ("pod crash", "no space", "lock"):
         ours = [(one.id, one.score) for one in searcher().search(query).results]
         assert ours == [(one.id, one.score) for one in searcher(shuffled).search(query).results]
+
+
+def test_of_more_look_alikes_than_are_looked_at_the_same_are_chosen_whatever_their_order() -> None:
+    alike = [from_text(f"run-{n:010d}", "Pool exhausted", "the pool is exhausted") for n in range(300)]
+    ours = [one.id for one in searcher(alike).search("pool").results]
+    Random(3).shuffle(alike)
+    assert [one.id for one in searcher(alike).search("pool").results] == ours
+    halves = Segments((Segment(build(alike[:120])), Segment(build(alike[120:]))))
+    assert [one.id for one in Searcher(halves).search("pool").results] == ours
+
+
+def test_an_entry_found_by_what_a_phrase_means_says_so_and_not_that_it_has_the_phrase() -> None:
+    own = merged(["means:\n  big screen: [filesystem]\n"])
+    why = replace(searcher(), thesaurus=own).search("big screen").results[0].why
+    assert "big screen ~ filesystem" in why
+    assert "big screen," not in why
+    assert "big screen;" not in why
 
 
 @pytest.mark.parametrize(
@@ -259,6 +276,27 @@ def test_a_title_in_a_text_is_a_name_only_where_it_is_meant_as_one(
     assert found.why.startswith("named: ") == (first_title is not None)
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("deployment", False),
+        ("pod lifecycle", False),
+        ("pod-lifecycle", True),
+        ("see https://k8s.example/docs/pod-lifecycle-hooks/", True),
+        ("Quota refuses pods", True),
+    ],
+)
+def test_words_are_not_taken_for_the_name_of_a_page_that_an_entry_refers_to(
+    query: str, *, named: bool
+) -> None:
+    quota = documents()[0]
+    pages = ("deployment", "pod-lifecycle", "pod-lifecycle-hooks")
+    shown = replace(quota.shown, title="Quota refuses pods")
+    found = searcher([replace(quota, shown=shown, called=(shown.title, *pages)), *documents()[1:]])
+    results = found.search(query).results
+    assert bool(results and results[0].why.startswith("named: ")) == named
+
+
 def test_the_line_that_answers_best_is_shown() -> None:
     text = "---\ntitle: pool pool pool\n---\n# Pool heading is left out\nNothing to see on this line at all.\n- The **pool** of connections is exhausted.\n"
     query = searcher().search("connection pool").query
@@ -281,3 +319,10 @@ def test_a_common_word_alone_is_never_likely_to_mean_an_entry() -> None:
 def test_words_that_any_text_has_are_never_likely_to_mean_an_entry(query: str) -> None:
     texts = {**TEXTS, "Renew or replace a certificate": "What is this about? It is on us."}
     assert searcher(documents(texts)).search(query).confidence <= LITTLE
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_front_matter_is_no_line_that_answers_whatever_ends_its_lines(end: str) -> None:
+    text = "---\nsummary: the connection pool is a connection pool\n---\nThe pool of the shop is exhausted.\n"
+    query = searcher().search("connection pool").query
+    assert snippet(text.replace("\n", end), query) == "The pool of the shop is exhausted."

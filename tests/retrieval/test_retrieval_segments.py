@@ -69,7 +69,23 @@ def test_what_is_hidden_is_as_if_it_had_never_been_there(query: str) -> None:
     answer = Searcher(Segments((Segment(build(found), hidden=hidden),))).search(query)
     expected = Searcher(single(build(kept))).search(query)
     assert not {found[number].shown.id for number in hidden} & {one.id for one in answer.results}
-    assert [one.id for one in answer.results][:3] == [one.id for one in expected.results][:3]
+    assert [(one.id, one.score) for one in answer.results] == [
+        (one.id, one.score) for one in expected.results
+    ]
+    assert answer.confidence == expected.confidence
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_with_topics_parts_and_hidden_documents_move_the_confidence_by_little(query: str) -> None:
+    count = topics.FEW * 2
+    found = documents(count)
+    hidden = frozenset(range(0, count, 7))
+    kept = [one for number, one in enumerate(found) if number not in hidden]
+    expected = Searcher(single(build(kept))).search(query).confidence
+    parts = Segments(tuple(Segment(build(kept[part::2])) for part in range(2)))
+    masked = Segments((Segment(build(found), hidden=hidden),))
+    for one in (parts, masked):
+        assert Searcher(one).search(query).confidence == pytest.approx(expected, abs=0.03)
 
 
 def test_a_hidden_name_is_not_found_by_its_name() -> None:

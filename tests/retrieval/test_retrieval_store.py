@@ -142,7 +142,7 @@ def test_a_changed_entry_is_added_beside_the_index_and_its_old_text_is_gone(
         assert [one.id for one in searcher.search("frobnication").results] == [entry.id]
         found = [one.id for one in searcher.search(entry.title, 20).results]
         assert found.count(entry.id) == 1
-    assert {one.suffix for one in (cache / "retrieval").iterdir()} == {".idx", ".add", ".json"}
+    assert {one.suffix for one in (cache / "retrieval").iterdir()} == {".idx", ".add"}
 
 
 def test_a_patch_whose_index_is_gone_is_made_again(knowledge_repo: Path, tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compass.retrieval.document import from_text
 from compass.retrieval.stem import stem
 from compass.retrieval.tokens import LIMIT, LONGEST, surfaces, terms
 
@@ -102,3 +105,17 @@ def test_forms_of_a_word_share_a_stem(forms: str, wanted: str) -> None:
 @pytest.mark.parametrize("word", ["status", "redis", "dns", "5xx", "接続", "tls", "feed"])
 def test_names_and_short_words_are_left_alone(word: str) -> None:
     assert stem(word) == word
+
+
+@pytest.mark.parametrize("text", ["\n" * 200_000, " \n" * 100_000, "# a\n" + "\n\t" * 100_000 + "b"])
+def test_an_entry_of_blank_lines_is_read_as_fast_as_another(text: str) -> None:
+    start = time.process_time()
+    from_text("run-1", "Blank", text)
+    assert time.process_time() - start < 5
+
+
+def test_attributes_comments_and_includes_are_no_text_also_after_blank_lines() -> None:
+    found = from_text(
+        "run-1", "Noise", "first\n\n\n  :toc: left\n\n// said aside\n[source]\ninclude::a[]\nlast"
+    )
+    assert found.lead == "first\nlast"
