@@ -152,6 +152,7 @@ def test_what_a_pattern_loses_by_the_limit_is_said(knowledge_repo: Path) -> None
         ("pat-3qbhrnha5p", "pat-7k3x9q2m4t"),
         ("template: timeout acquiring connection after <*> ms", "template: request handled <*>"),
         ("gte: 5\n", "gte: 900\n"),
+        ("  group_by:\n    - service.name\n", ""),
         ("condition: slow and roll and (pool or waiting)", "condition: slow and roll and pool"),
     ):
         assert old in text

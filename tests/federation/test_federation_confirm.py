@@ -62,7 +62,8 @@ def test_a_draft_that_matches_its_recording_is_proposed_as_verified_and_waits_fo
     found = confirmed(clone)
     assert found.state is State.OPEN
     assert [(need.count, need.have) for need in found.needs] == [(1, 0)]
-    assert "earned the status verified: it matches pool-exhaustion-after-rollout" in found.notes[0]
+    matched = "it matches lab-pool-too-small, pool-exhaustion-after-rollout, as it must"
+    assert f"earned the status verified: {matched}" in found.notes[0]
     text = proposed(clone)
     assert "status: verified" in text
     assert "last_verified: 2026-11-20" in text

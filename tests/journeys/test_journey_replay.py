@@ -35,7 +35,9 @@ def test_a_threshold_that_matches_a_quiet_afternoon_is_stopped_with_its_place_an
     loose = whole.replace("value: 0.85", "value: 0.01").replace(CONDITION, "condition: full")
     file.write_text(loose.replace(ORDER, ""), encoding="utf-8")
     code, problems = checked(knowledge_repo)
-    [stopped] = [one for one in problems if one["rule"] == "replay-tests"]
+    wrong = [one for one in problems if one["rule"] == "replay-tests"]
+    assert {one["path"] for one in wrong} == {PATTERN}
+    [stopped] = [one for one in wrong if "'quiet-afternoon'" in one["message"]]
     line = 1 + loose.replace(ORDER, "").splitlines().index("    - quiet-afternoon")
     assert code == 1
     assert (stopped["severity"], stopped["path"]) == ("error", PATTERN)

