@@ -79,8 +79,11 @@ class Segments:
 
     def at(self, number: int) -> tuple[Segment, int]:
         """The segment of a document, and its number there."""
-        place = int(np.searchsorted(self.offsets, number, "right")) - 1
+        place = self._place(number)
         return self.segments[place], number - self.offsets[place]
+
+    def _place(self, number: int) -> int:
+        return int(np.searchsorted(self.offsets, number, "right")) - 1
 
     def row(self, number: int) -> tuple[Shown, Place]:
         """What to show of a document."""
@@ -119,7 +122,7 @@ class Segments:
 
     def has(self, number: int, term: str) -> Literal["", "title", "text"]:
         """Where a document has a term."""
-        place = int(np.searchsorted(self.offsets, number, "right")) - 1
+        place = self._place(number)
         index, local = self.segments[place].index, number - self.offsets[place]
         at = self.find(term)[place]
         if at < 0:
