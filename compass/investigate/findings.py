@@ -13,6 +13,7 @@ class Signal(StrEnum):
 
     BALANCE = "balance over the call graph"
     METRIC = "metric"
+    ALERT = "alerts"
     GAP = "time between caller and callee"
     OWN_TIME = "own time of spans"
     LAST_CALL = "last call before a span ends"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -109,17 +109,31 @@ class Forest:
             reach = max(reach, end)
         return covered
 
-    def called(self, index: int) -> list[str]:
-        """Services that a span calls, through spans of its own service too, in order of start."""
+    def called(self, index: int, peers: Mapping[Kind, str]) -> list[str]:
+        """Services that a span calls, through spans of its own service too, in order of start.
+
+        A span that stands for a call (`peers` says to whom) counts also where nobody answered it.
+        """
         own, found, stack = self.spans[index].service, [], list(reversed(self.children[index]))
         while stack:
             child = stack.pop()
             below = self.spans[child]
             if below.service != own:
                 found.append((below.start_ns, below.service))
-            else:
+            elif self.children[child]:
                 stack.extend(reversed(self.children[child]))
+            elif self.kind(child) in peers:
+                found.append((below.start_ns, peers[self.kind(child)]))
         return [service for _, service in sorted(found)]
+
+    def peers(self) -> Iterator[tuple[Kind, str]]:
+        """(kind, callee) for each call: of which kind the calling span was, and who answered."""
+        for above, below in self.calls():
+            yield self.kind(above), self.spans[below].service
+
+    def kind(self, index: int) -> Kind:
+        """What a span has in common with its like."""
+        return Kind(self.spans[index].service, self.spans[index].name)
 
 
 def edges_of(forest: Forest) -> set[tuple[str, str]]:
