@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from typing import Final
 
 from compass.investigate.balance import TRAVELS
 from compass.investigate.families import meaning
-from compass.investigate.findings import Finding, Signal
+from compass.investigate.findings import Finding, Signal, quoted
 from compass.investigate.observation import Observation
 from compass.investigate.series import component
 
@@ -39,7 +40,7 @@ def alert_findings(observed: Observation) -> list[Finding]:
             Signal.ALERT,
             math.log1p(_EACH * sum(worth[place].values())),
             f"alerts fire here and at nothing it calls: {', '.join(sorted(worth[place]))}",
-            query=f'ALERTS{{alertname=~"{"|".join(sorted(worth[place]))}"}}',
+            query=f'ALERTS{{alertname=~"{quoted("|".join(map(re.escape, sorted(worth[place]))))}"}}',
             source="prometheus",
         )
         for place in sorted(worth)

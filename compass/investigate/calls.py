@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from compass.investigate.families import Family
-from compass.investigate.findings import Finding, Signal
+from compass.investigate.findings import Finding, Signal, quoted
 from compass.investigate.observation import Observation
 from compass.investigate.robust import share_changed
 from compass.investigate.traces import Forest, Kind
@@ -131,5 +131,5 @@ def _speaks_of(kind: Kind, below: Sequence[Span], meant: Peers) -> str:
 
 
 def _finding(component: str, signal: Signal, score: float, text: str, other: str) -> Finding:
-    query = f'{{ resource.service.name = "{other or component}" }}'
+    query = f'{{ resource.service.name = "{quoted(other or component)}" }}'
     return Finding(component, signal, score, text, Family.ERRORS, "", query, "tempo", other)

@@ -38,3 +38,8 @@ class Finding(NamedTuple):
     query: str = ""
     source: str = ""
     other: str = ""
+
+
+def quoted(text: str) -> str:
+    """Text as it stands between the quotes of PromQL, LogQL and TraceQL."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

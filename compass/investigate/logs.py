@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from compass.investigate.families import Family
-from compass.investigate.findings import Finding, Signal
+from compass.investigate.findings import Finding, Signal, quoted
 from compass.investigate.observation import Observation, Slice
 from compass.investigate.robust import share_changed
 from compass.investigate.statements import is_error, mention, span_of, statement
@@ -238,6 +238,6 @@ def _errors(
 
 
 def _finding(component: str, signal: Signal, score: float, text: str, shown: str, writer: str) -> Finding:
-    query = f'{{service_name="{writer}"}}'
+    query = f'{{service_name="{quoted(writer)}"}}'
     other = writer if writer != component else ""
     return Finding(component, signal, score, text, Family.ERRORS, shown, query, "loki", other)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from compass.investigate.families import meaning
+from compass.investigate.findings import quoted
 from compass.investigate.observation import Floats, SeriesKey, Track
 from compass.model.recording import Series
 
@@ -57,7 +58,7 @@ def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
 def selector(labels: Mapping[str, str]) -> str:
     """PromQL that selects exactly this series."""
     inner = ",".join(
-        f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()) if name != "__name__"
+        f'{name}="{quoted(value)}"' for name, value in sorted(labels.items()) if name != "__name__"
     )
     return f"{labels.get('__name__', '')}{{{inner}}}"
 
@@ -126,7 +127,3 @@ def _add_mean(
         found[place] = Track(place, shared[busy], levels, f"{mean.expr} / {rate.expr}")
         found[other] = rate
         found.pop(key, None)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
