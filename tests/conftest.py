@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,14 @@ def team_and_tribe(tmp_path: Path) -> tuple[Path, Path]:
 
 def organization(folder: Path) -> Path:
     """A copy of the example organization in which every folder is a repository of its own."""
+    return Path(shutil.copytree(_organization(), folder / "organization", symlinks=True))
+
+
+@cache
+def _organization() -> Path:
+    """The one that is copied, since committing it takes ten times as long; gone when the tests have ended."""
+    folder = Path(tempfile.mkdtemp(prefix="compass-organization-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     top = folder / "organization"
     shutil.copytree(ROOT / "knowledge", top)
     for config in sorted(top.rglob("compass.yaml")):

@@ -1,12 +1,23 @@
-"""Our replay server as a command, whole or with one tool that does something else first."""
+"""Our replay server as a command or over HTTP, whole or with one tool that does something else first."""
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import anyio
 import mcp  # noqa: F401  # it keeps the stderr of the moment of its import, which a test must not have replaced
+import uvicorn
 from conftest import ROOT
+from mcp_types import CallToolRequestParams, CallToolResult
+
+from compass.replay.load import load
+from compass.replay.server import server
 
 SOURCE = ROOT / "knowledge" / "teams" / "payments" / "recordings" / "pool-exhaustion-after-rollout"
 SERVE = f"{sys.executable} -m compass serve --recording {SOURCE}"
@@ -32,3 +43,38 @@ def stuttering(tmp_path: Path, tool: str, what: str) -> str:
     script = tmp_path / "stutters.py"
     script.write_text(STUTTERS.format(root=str(ROOT), tool=tool, what=what, source=str(SOURCE)))
     return f"{sys.executable} {script}"
+
+
+@contextmanager
+def over_http(app: Any) -> Iterator[str]:
+    """The address at which an application speaks MCP, in this process and so without a start to wait for."""
+    running = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="on")
+    )
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        while not running.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}/mcp"
+    finally:
+        running.should_exit = running.force_exit = True
+        thread.join()
+
+
+@contextmanager
+def slow(tool: str) -> Iterator[str]:
+    """The address of a server that answers everything at once but this one tool, and that never."""
+    replay = server(load(SOURCE))
+    entry = replay.get_request_handler("tools/call")
+    assert entry
+
+    async def call(context: Any, params: CallToolRequestParams) -> CallToolResult:
+        if params.name == tool:
+            await anyio.sleep_forever()
+        found: CallToolResult = await entry.handler(context, params)
+        return found
+
+    replay.add_request_handler("tools/call", CallToolRequestParams, call)
+    with over_http(replay.streamable_http_app()) as address:
+        yield address

@@ -8,17 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from click.testing import CliRunner, Result
 from conftest import ROOT
-from stuttering import SERVE, SOURCE, stuttering
+from stuttering import SERVE, SOURCE, over_http, slow, stuttering
 
 from compass.adapters.documents import parse_yaml, split
 from compass.cli import cli
@@ -264,10 +262,14 @@ def test_a_server_that_dies_on_the_way_leaves_what_came_before_and_says_what_is_
 
 
 def test_a_slow_server_is_given_up_after_the_timeout(tmp_path: Path) -> None:
-    slow = stuttering(tmp_path, "search_tempo_traces", "import time; time.sleep(60)")
     began = time.monotonic()
-    found = written(record(tmp_path / "copy", "--timeout", 3, "--format", "json", source=slow))
-    assert time.monotonic() - began < 40
+    with slow("search_tempo_traces") as address:
+        done = compass(
+            *("record", "copy", "--server", address, *WINDOW, *NOTICED, "--output", tmp_path / "copy"),
+            *("--timeout", 2, "--format", "json"),
+        )
+    found = written(done)
+    assert time.monotonic() - began < 30
     assert any(line.startswith("traces: given up") for line in found["left_out"])
     assert "traces" not in load(tmp_path / "copy").telemetry.present
     assert "logs" in load(tmp_path / "copy").telemetry.present
@@ -482,21 +484,11 @@ class Guarded:
 @pytest.fixture
 def guarded() -> Iterator[str]:
     app = Guarded(server(load(SOURCE)).streamable_http_app(), "open-sesame")
-    running = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="on")
-    )
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    try:
-        while not running.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}/mcp"
-    finally:
-        running.should_exit = True
-        thread.join()
+    with over_http(app) as address:
+        yield address
 
 
-def over_http(url: str, target: Path) -> Result:
+def recorded_from(url: str, target: Path) -> Result:
     return compass(
         "record", "copy", "--server", url, *WINDOW, *NOTICED, *HISTORY, "--output", target, "--format", "json"
     )
@@ -506,7 +498,7 @@ def test_a_server_over_streamable_http_gives_the_same_recording(
     copy: Path, tmp_path: Path, guarded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPASS_TELEMETRY_TOKEN", "open-sesame")
-    written(over_http(guarded, tmp_path / "copy"))
+    written(recorded_from(guarded, tmp_path / "copy"))
     for name in ("metrics.csv.gz", "logs.jsonl.gz", "traces.jsonl.gz", "history/logs.jsonl.gz"):
         assert gzip.decompress((tmp_path / "copy" / name).read_bytes()) == gzip.decompress(
             (copy / name).read_bytes()
@@ -514,7 +506,7 @@ def test_a_server_over_streamable_http_gives_the_same_recording(
 
 
 def test_a_server_that_lets_nobody_in_is_one_that_cannot_be_reached(tmp_path: Path, guarded: str) -> None:
-    done = over_http(guarded, tmp_path / "copy")
+    done = recorded_from(guarded, tmp_path / "copy")
     assert getattr(done.exception, "exit_code", None) == 3
     assert not (tmp_path / "copy").exists()
 
