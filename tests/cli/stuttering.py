@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ def over_http(app: Any) -> Iterator[str]:
     running = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="on")
     )
-    thread = threading.Thread(target=running.run)
+    thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     try:
         while not running.started:
@@ -62,15 +64,23 @@ def over_http(app: Any) -> Iterator[str]:
         thread.join()
 
 
+@cache
+def served() -> str:
+    """The address of the whole server, for the tests in which it is not the point that a command is started."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(over_http(server(load(SOURCE)).streamable_http_app()))
+
+
 @contextmanager
-def slow(tool: str) -> Iterator[str]:
-    """The address of a server that answers everything at once but this one tool, and that never."""
+def slow(*tools: str) -> Iterator[str]:
+    """The address of a server that never answers these tools, and everything else at once."""
     replay = server(load(SOURCE))
     entry = replay.get_request_handler("tools/call")
     assert entry
 
     async def call(context: Any, params: CallToolRequestParams) -> CallToolResult:
-        if params.name == tool:
+        if params.name in tools:
             await anyio.sleep_forever()
         found: CallToolResult = await entry.handler(context, params)
         return found

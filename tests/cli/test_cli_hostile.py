@@ -78,11 +78,16 @@ class Active(HTMLParser):
             self.found.append(data)
 
 
+@pytest.fixture(scope="module")
+def initialized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("initialized")
+    assert compass(folder, "init", folder / "payments", "--level", "team", "--yes").returncode == 0
+    return folder / "payments"
+
+
 @pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    root = tmp_path / "payments"
-    assert compass(tmp_path, "init", root, "--level", "team", "--yes").returncode == 0
-    return root
+def repo(initialized: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(initialized, tmp_path / "payments"))
 
 
 HOSTILE: dict[str, str | bytes] = {
