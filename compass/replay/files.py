@@ -24,6 +24,7 @@ class Limits:
     unpacked_bytes: int = 256_000_000
     rows: int = 2_000_000
     columns: int = 20_000
+    cells: int = 20_000_000
 
 
 @dataclass
@@ -139,9 +140,14 @@ def json_object(path: Path, limits: Limits, notes: Notes) -> dict[str, Any]:
 def table(path: Path, limits: Limits, notes: Notes) -> list[list[str]]:
     """The rows of a CSV file, without blank lines."""
     found: list[list[str]] = []
+    cells = 0
     reader = csv.reader(text(path, limits, notes).replace("\0", "").splitlines())
     try:
         for row in reader:
+            cells += len(row)
+            if cells > limits.cells:
+                notes.add(path, f"has more than {limits.cells} cells; the rest was left out")
+                break
             if row:
                 found.append(row)
             if len(found) > limits.rows:

@@ -204,3 +204,11 @@ def test_a_wrong_description_is_one_clear_error(folder: Path, text: str, told: s
 def test_a_folder_without_a_description_is_no_recording(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not a recording"):
         load(tmp_path)
+
+
+def test_a_table_that_is_small_on_disk_and_endless_in_memory_is_cut_and_said(folder: Path) -> None:
+    rows = "".join(f"{1777636800 + row},1,2,3\n" for row in range(100))
+    (folder / "metrics.csv.gz").write_bytes(gzip.compress(f"time,a,b,c\n{rows}".encode()))
+    recording = load(folder, limits=Limits(cells=40))
+    assert [len(one.times) for one in recording.telemetry.series] == [9, 9, 9]
+    assert recording.notes == ("metrics.csv.gz: has more than 40 cells; the rest was left out",)
