@@ -46,10 +46,12 @@ class Notes:
 
 def find(folder: Path, name: str) -> Path | None:
     """`name` or `name.gz` in the folder, if it is a plain file that lies in it; a link out of the folder is not."""
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.is_file() and candidate.resolve().is_relative_to(folder.resolve()):
-            return candidate
-    return None
+    return next((one for one in (folder / name, folder / f"{name}.gz") if is_plain(one)), None)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether there is a file, and it lies in its folder even if it is a link."""
+    return path.is_file() and path.resolve().is_relative_to(path.parent.resolve())
 
 
 def text(path: Path, limits: Limits, notes: Notes) -> str:

@@ -147,6 +147,8 @@ def test_an_answer_in_no_known_shape_is_an_error_and_not_empty(reply: str) -> No
         [{"metric": {}, "values": [[{}, "2"]]}],
         [{"metric": {}, "values": [[float("nan"), "2"]]}],
         [{"metric": {}, "value": [float("inf"), "2"]}],
+        [{"metric": {}, "value": [1e20, "2"]}],
+        [{"metric": {}, "values": [[-5, "2"]]}],
     ],
 )
 def test_series_that_later_steps_could_not_work_with_are_an_error(rows: list[object]) -> None:
@@ -173,6 +175,8 @@ GOOD_SPAN = {"spanID": "s", "name": "n", "startTimeUnixNano": "5", "durationNano
         ("search_tempo_traces", {"traces": [{"traceID": 5, "spanSet": {"spans": [GOOD_SPAN]}}]}),
         ("search_tempo_traces", {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "spanID": []}]}}]}),
         ("search_tempo_traces", {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "name": 5}]}}]}),
+        ("query_loki_logs", {"data": [{**GOOD_LINE, "labels": {}, "timestamp": "9" * 30}]}),
+        ("search_tempo_traces", {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "startTimeUnixNano": "-7"}]}}]}),
         ("get_annotations", {"Payload": [{"time": float("nan"), "tags": []}]}),
     ],
 )  # fmt: skip
@@ -185,6 +189,12 @@ def test_rows_that_later_steps_could_not_work_with_are_an_error(tool: str, reply
     answer = asked({tool: lambda _: reply}, asks[tool])
     assert "in a shape that is not known" in str(answer.error)
     assert answer.data == ()
+
+
+def test_a_span_of_clocks_that_disagree_does_not_end_before_it_begins() -> None:
+    reply = {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "durationNanos": "-9000000"}]}}]}
+    (span,) = asked({"search_tempo_traces": lambda _: reply}, lambda t: t.traces("{}", 0, 5)).data
+    assert (span.start_ns, span.end_ns) == (5, 5)
 
 
 def test_a_tool_that_fails_inside_is_an_error() -> None:

@@ -16,7 +16,7 @@ import anyio
 import mcp  # noqa: F401  # it keeps the stderr of the moment of its import, which a test must not have replaced
 import uvicorn
 from conftest import ROOT
-from mcp_types import CallToolRequestParams, CallToolResult
+from mcp_types import CallToolRequestParams
 
 from compass.replay.load import load
 from compass.replay.server import server
@@ -79,11 +79,10 @@ def slow(*tools: str) -> Iterator[str]:
     entry = replay.get_request_handler("tools/call")
     assert entry
 
-    async def call(context: Any, params: CallToolRequestParams) -> CallToolResult:
+    async def call(context: Any, params: CallToolRequestParams) -> Any:
         if params.name in tools:
             await anyio.sleep_forever()
-        found: CallToolResult = await entry.handler(context, params)
-        return found
+        return await entry.handler(context, params)
 
     replay.add_request_handler("tools/call", CallToolRequestParams, call)
     with over_http(replay.streamable_http_app()) as address:

@@ -352,7 +352,7 @@ class Hollow:
 
 
 def test_series_without_samples_say_nothing() -> None:
-    result = evaluate(Match.model_validate(POOL), Hollow(), END)  # type: ignore[arg-type]  # as much of it as is asked
+    result = evaluate(Match.model_validate(POOL), Hollow(), END)  # as much of telemetry as is asked
     assert truths(result) == {"slow": False, "pool": None, "full": None, "roll": False}
 
 

@@ -21,6 +21,8 @@ STATUS: Final = {
     2: "error",
     1: "ok",
 }
+_LAST: Final = 253_402_300_800  # the year 10,000
+_LAST_NS: Final = 2**63
 NO_LINES: Final[tuple[tuple[LogLine, ...], bool]] = ((), False)
 
 
@@ -64,10 +66,21 @@ def _text(data: Any) -> str:
 
 
 def _times(data: Sequence[Any]) -> Sequence[float]:
-    """Times as they are; TypeError or ValueError unless all are finite numbers."""
-    if not all(map(math.isfinite, data)):
-        raise ValueError("a time is a finite number")
+    """Times as they are; TypeError or ValueError unless all are moments that a calendar has."""
+    if not all(map(math.isfinite, data)) or (data and not 0 <= min(data) <= max(data) < _LAST):
+        raise ValueError("a time is a number of seconds since 1970")
     return data
+
+
+def _nanoseconds(time: int) -> int:
+    if not 0 <= time < _LAST_NS:
+        raise ValueError(f"{time} is no time in nanoseconds since 1970")
+    return time
+
+
+def _stretch(begin: int, end: int) -> tuple[int, int]:
+    """When a span begins and ends; where clocks disagree it does not end before it begins."""
+    return _nanoseconds(begin), _nanoseconds(max(begin, end))
 
 
 def series(data: Any) -> tuple[Series, ...]:
@@ -129,6 +142,7 @@ def found(data: Any) -> Found:
             matched += int(group.get("matched", len(rows)))
             for span in rows:
                 begin = int(span["startTimeUnixNano"])
+                stretch = _stretch(begin, begin + int(span["durationNanos"]))
                 seen = {
                     item["key"]: _text(item["value"].get("stringValue", ""))
                     for item in span.get("attributes") or ()
@@ -140,8 +154,7 @@ def found(data: Any) -> Found:
                         seen.get("span:parentID", ""),
                         seen.get("service.name", ""),
                         _text(span.get("name") or seen.get("name", "")),
-                        begin,
-                        begin + int(span["durationNanos"]),
+                        *stretch,
                         STATUS.get(seen.get("status", ""), ""),
                     )
                 )
@@ -172,7 +185,8 @@ def _batch(batch: Mapping[str, Any]) -> Iterator[Span]:
                 service,
                 row["name"],
             )
-            yield Span(*map(_text, names), begin, end, status)
+            identity, span, parent, owner, name = map(_text, names)
+            yield Span(identity, span, parent, owner, name, *_stretch(begin, end), status)
 
 
 def changes(data: Any) -> tuple[Change, ...]:
@@ -198,5 +212,5 @@ def _stamp(text: Any) -> int:
     """Nanoseconds; some versions leave the JSON quotes in the string, VictoriaLogs writes RFC 3339."""
     plain = str(text).strip('"')
     if plain.isdigit():
-        return int(plain)
-    return round(datetime.fromisoformat(plain).timestamp() * 1_000_000) * 1000
+        return _nanoseconds(int(plain))
+    return _nanoseconds(round(datetime.fromisoformat(plain).timestamp() * 1_000_000) * 1000)
