@@ -251,7 +251,7 @@ def test_the_runbook_of_the_alert_comes_within_five_seconds_whatever_the_servers
     with subprocess.Popen(
         [
             *(sys.executable, "-m", "compass", "-C", str(knowledge_repo), "investigate", "--command", hangs),
-            *("--alert", str(path), "--urgent", "--auto", "--timeout", "8"),
+            *("--alert", str(path), "--urgent", "--auto", "--timeout", "4"),
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
