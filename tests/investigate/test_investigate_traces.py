@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from compass.investigate.calls import last_call_findings
+from compass.investigate.observation import Observation, Slice
 from compass.investigate.traces import Forest
 from compass.model.recording import Span
 
@@ -19,8 +21,8 @@ def walked(spans: list[Span]) -> list[tuple[str, str]]:
     forest = Forest.grow(spans)
     for index in range(len(forest.spans)):
         forest.caller(index)
-        forest.called(index)
         forest.called_time(index)
+    last_call_findings(Observation(0.0, 0.0, 60.0, Slice(spans=tuple(spans))))
     return [
         (one.span, forest.spans[above].span if above >= 0 else "")
         for one, above in zip(forest.spans, forest.parents, strict=True)
