@@ -234,7 +234,8 @@ def _errors(
             found[line.service, text].add(int(line.time_ns / 1e9 // _ERROR_SLICE))
     first = max(start, chosen[0].time_ns / 1e9)
     last = end if end < float("inf") else chosen[-1].time_ns / 1e9
-    return found, max(1, round((last - first) / _ERROR_SLICE))
+    # Stretches begin at whole multiples, so that one more may be touched than fit in between.
+    return found, max(1, round((last - first) / _ERROR_SLICE), *map(len, found.values()))
 
 
 def _finding(component: str, signal: Signal, score: float, text: str, shown: str, writer: str) -> Finding:

@@ -42,12 +42,11 @@ class Forest:
             sorted(set(spans), key=lambda span: (span.start_ns, span.end_ns, span.trace, span.span))
         )
         place = {(span.trace, span.span): index for index, span in enumerate(ordered)}
+        parents = [place.get((span.trace, span.parent), -1) if span.parent else -1 for span in ordered]
+        _cut_circles(parents)
         below: list[list[int]] = [[] for _ in ordered]
-        parents = []
-        for index, span in enumerate(ordered):
-            above = place.get((span.trace, span.parent), -1) if span.parent else -1
-            parents.append(above if above != index else -1)
-            if above not in {-1, index}:
+        for index, above in enumerate(parents):
+            if above >= 0:
                 below[above].append(index)
         return cls(ordered, tuple(tuple(found) for found in below), tuple(parents))
 
@@ -134,6 +133,21 @@ class Forest:
     def kind(self, index: int) -> Kind:
         """What a span has in common with its like."""
         return Kind(self.spans[index].service, self.spans[index].name)
+
+
+def _cut_circles(parents: list[int]) -> None:
+    """Let no span be its own ancestor, whatever the spans say of themselves: of a circle the span met first is a root."""
+    done = bytearray(len(parents))
+    for first in range(len(parents)):
+        path, index = [], first
+        while index >= 0 and not done[index]:
+            done[index] = 1
+            path.append(index)
+            index = parents[index]
+        if index >= 0 and done[index] == 1:
+            parents[index] = -1
+        for index in path:
+            done[index] = 2
 
 
 def edges_of(forest: Forest) -> set[tuple[str, str]]:
