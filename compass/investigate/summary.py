@@ -1,4 +1,4 @@
-"""A summary in a model's words: each sentence names facts of the record, and is checked against those alone."""
+"""A summary and prose for drafts in a model's words: each sentence names facts of the record, and is checked against those alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pydantic import Field
 from compass.investigate.prompting import quoted_text
 from compass.investigate.striking import Allowed, struck
 from compass.model.base import Model
-from compass.model.investigation import Cause, Hypothesis, Incident, Said, Verdict
+from compass.model.investigation import Cause, Hypothesis, Incident, Said, Section, Verdict
 
-_MOST: Final = 6
+_SECTIONS: Final[Mapping[Section, int]] = {"summary": 6, "impact": 2, "investigation": 4, "lessons": 2}
+_ASKED: Final = 8
+_WORDY: Final = 240
 _LONGEST: Final = 400
 _FACTS: Final = 4  # whoever names more facts for one sentence names none
 _SHARED: Final = 0.5  # of the longer words of a sentence, so many come from its facts
@@ -36,6 +38,7 @@ class Fact(NamedTuple):
 class Sentence(Model):
     """One sentence as the model writes it."""
 
+    section: Section = "summary"
     text: str = Field(max_length=4000)
     facts: tuple[str, ...]
 
@@ -77,26 +80,41 @@ def schema(known: Sequence[str]) -> dict[str, Any]:
     item = {
         "type": "object",
         "properties": {
-            "text": {"type": "string"},
-            "facts": {"type": "array", "items": {"type": "string", "enum": list(known)}},
+            "section": {"type": "string", "enum": list(_SECTIONS)},
+            "text": {"type": "string", "maxLength": _WORDY},
+            "facts": {"type": "array", "items": {"type": "string", "enum": list(known)}, "maxItems": _FACTS},
         },
-        "required": ["text", "facts"],
+        "required": ["section", "text", "facts"],
         "additionalProperties": False,
     }
     return {
         "type": "object",
-        "properties": {"sentences": {"type": "array", "items": item}},
+        "properties": {"sentences": {"type": "array", "items": item, "maxItems": _ASKED}},
         "required": ["sentences"],
         "additionalProperties": False,
     }
 
 
 def checked(summary: Summary, known: Sequence[Fact], services: Sequence[str]) -> tuple[Said, ...]:
-    """The sentences with everything struck that does not stand in the facts they name; six at most."""
+    """The sentences with everything struck that does not stand in the facts they name, so many for each section.
+
+    Of the summary those that failed stay, to be shown as unsupported; for a draft only what holds is of use.
+    """
     by_id = {one.id: one for one in known}
-    return tuple(
-        said for one in summary.sentences[:_MOST] if (said := _checked(one, by_id, services)) is not None
-    )
+    kept: list[Said] = []
+    for one in summary.sentences:
+        said = _checked(one, by_id, services)
+        if said is None or (said.section != "summary" and not said.supported):
+            continue
+        if sum(said.section == other.section for other in kept) < _SECTIONS[said.section]:
+            kept.append(said)
+    return tuple(kept)
+
+
+def holds(said: Said, known: Sequence[Fact], services: Sequence[str]) -> bool:
+    """Whether a sentence of a record still passes the check, word for word."""
+    sentence = Sentence(section=said.section, text=said.text, facts=said.facts)
+    return said.supported and _checked(sentence, {one.id: one for one in known}, services) == said
 
 
 def _checked(sentence: Sentence, known: Mapping[str, Fact], services: Sequence[str]) -> Said | None:
@@ -112,7 +130,12 @@ def _checked(sentence: Sentence, known: Mapping[str, Fact], services: Sequence[s
         and not _says_another_verdict(result.text, named)
         and all(any(_names(name, text) for text in texts) for name in services if _names(name, result.text))
     )
-    return Said(text=result.text, facts=tuple(one.id for one in named), supported=supported)
+    return Said(
+        text=result.text,
+        section=sentence.section,
+        facts=tuple(one.id for one in named),
+        supported=supported,
+    )
 
 
 def _says_another_verdict(text: str, named: Sequence[Fact]) -> bool:

@@ -23,7 +23,7 @@ from compass.model.investigation import Cost, Incident, ModelCall, ModelUse, Sai
 ModelT = TypeVar("ModelT", bound=Model)
 Purpose = Literal["hypotheses", "summary"]
 IDEAS: Final = "hypotheses-1"
-SUMMARY: Final = "summary-1"
+SUMMARY: Final = "summary-2"
 _TRIES: Final = 2
 _SLACK: Final = 512  # bytes of a prompt beside its data: the marks, and what a second try adds
 
@@ -80,13 +80,18 @@ class Words:
         return tuple(replace(one, cost=share) for one in chosen.candidates)
 
     def summary(self, known: Sequence[summary.Fact], services: Sequence[str]) -> tuple[Said, ...]:
-        """A summary of the facts, checked; empty when there is none that can be used."""
+        """A summary of the facts and prose for drafts, checked; empty when there is none that can be used."""
 
         def schema(data: Mapping[str, Any]) -> dict[str, Any]:
             return summary.schema([one["id"] for one in data["facts"]])
 
         found = self._ask("summary", SUMMARY, summary.question(known), "facts", schema, summary.Summary)
-        return summary.checked(found, known, services) if found else ()
+        if found is None:
+            return ()
+        said = summary.checked(found, known, services)
+        if left := len(found.sentences) - len(said):
+            self.dropped.append(f"{left} sentences: not held by the facts that they name, or one too many")
+        return said
 
     def use(self) -> ModelUse:
         """What was asked so far, for the record."""

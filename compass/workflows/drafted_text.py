@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from compass.model.foreign import untrusted
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
@@ -108,5 +109,5 @@ def _footnotes(record: Investigation, seen: Sequence[Experiment]) -> Iterator[st
 
 
 def escaped(text: str) -> str:
-    """Text from telemetry as plain Markdown: it can neither link, nor embed, nor start a heading."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Text from telemetry as plain Markdown: it can neither link, nor embed, nor start a heading, nor hide."""
+    return _SPECIAL.sub(r"\\\1", " ".join(untrusted(text).split()))

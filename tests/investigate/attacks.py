@@ -189,7 +189,14 @@ def obedient(words: str) -> Callable[[Call], str]:
                 }
             )
         known = items["facts"]["items"]["enum"]
+        sections = items["section"]["enum"]
         facts = [known[:1], known[:4], known, [], ["h99"]]
-        return json.dumps({"sentences": [{"text": words, "facts": one} for one in facts]})
+        return json.dumps(
+            {
+                "sentences": [
+                    {"section": section, "text": words, "facts": one} for section in sections for one in facts
+                ]
+            }
+        )
 
     return script

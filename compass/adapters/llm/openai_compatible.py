@@ -33,7 +33,6 @@ _REFUSALS: Final[Mapping[int, tuple[type[OutsideError], str]]] = {
 }
 
 
-
 @dataclass(frozen=True)
 class OpenAICompatible:
     """`url` ends before `/chat/completions`; `key` goes out as a bearer token, and never unencrypted."""
