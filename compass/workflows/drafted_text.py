@@ -62,7 +62,8 @@ def _lessons(record: Investigation) -> Iterator[str]:
     yield "What surprised us, what went well, and where were we lucky?"
     for lack in record.missing:
         yield f"Not seen: {escaped(lack)}."
-    for claim in record.unsupported:
+    words = {one.text for one in record.summary}
+    for claim in (one for one in record.unsupported if one not in words):
         yield f"Not supported by any citation: {escaped(claim)}."
 
 
