@@ -243,7 +243,8 @@ def test_calls_beside_each_other_never_exceed_the_budget_together():
     with ThreadPoolExecutor(8) as pool:
         done = [one for one in pool.map(call, range(8)) if one]
     assert len(done) == 3
-    assert (ledger.tokens, ledger.usd, ledger.seconds) == (900, pytest.approx(0.0012), 24.0)
+    assert (ledger.tokens, ledger.seconds) == (900, 24.0)
+    assert ledger.usd == pytest.approx(0.0012)
     last = ledger.reserve(10, 10, 8.0)
     assert not isinstance(last, str)
     assert last.seconds == 6.0

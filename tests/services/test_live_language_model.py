@@ -54,7 +54,10 @@ def model_of(kind: str, name: str = "") -> LLM:
     return OpenAICompatible(name or model, url, KEY)
 
 
-@pytest.fixture(params=[kind for kind, (model, url) in NAMED.items() if model and url] or ["none"])
+KINDS = [kind for kind, (model, url) in NAMED.items() if model and url]
+
+
+@pytest.fixture(params=KINDS or ["none"])
 def kind(request) -> str:
     if request.param == "none":
         pytest.fail(
@@ -95,9 +98,8 @@ def test_a_call_that_takes_too_long_is_given_up_and_the_server_still_answers(kin
     assert model.model in model.alive(30)
 
 
+@pytest.mark.parametrize("kind", [one for one in KINDS if one == "ollama"], indirect=True)
 def test_the_size_of_the_context_reaches_ollama(kind):
-    if kind != "ollama":
-        return
     for context in (2048, 3072):
         model_of(kind).ask(replace(CALL, context=context, max_tokens=5))
         url = NAMED[kind][1]

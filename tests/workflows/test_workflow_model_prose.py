@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from conftest import ROOT, WHEN
@@ -62,7 +63,7 @@ def saying(*sentences: tuple[str, str, list[str]]):
     return script
 
 
-def drafted(record: Investigation) -> tuple[dict, str, str]:
+def drafted(record: Investigation) -> tuple[dict[str, Any], str, str]:
     """Front matter and body with the model's words, and the body as it is without them."""
     seen = [one for _, one in _seen(record)]
     made = Making(datetime(2026, 3, 14, tzinfo=UTC).date(), Random(1), None)
