@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
+from compass.investigate.conclude import LIKELY
 from compass.investigate.prompting import quoted_text
 from compass.investigate.striking import Allowed, struck
 from compass.model.base import Model
@@ -20,6 +21,9 @@ _LONGEST: Final = 400
 _FACTS: Final = 4  # whoever names more facts for one sentence names none
 _SHARED: Final = 0.5  # of the longer words of a sentence, so many come from its facts
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_DENIES: Final = re.compile(
+    r"(?i)\b(?:not|no|never|none|neither|nor|nothing|cannot|without|hardly)\b|n['’]t\b"
+)
 _VERDICTS: Final[Mapping[Verdict, re.Pattern[str]]] = {
     Verdict.SUPPORTED: re.compile(r"(?i)\b(?:support\w*|confirm\w*|prove[ds]?|proven|caused?|certain\w*)\b"),
     Verdict.REFUTED: re.compile(r"(?i)\b(?:refut\w*|disprove[dn]?|ruled out|rejected|innocent)\b"),
@@ -28,11 +32,15 @@ _VERDICTS: Final[Mapping[Verdict, re.Pattern[str]]] = {
 
 
 class Fact(NamedTuple):
-    """One fact of a record: `verdict` where it is a hypothesis or one of its experiments."""
+    """One fact of a record: `verdict` where it is a hypothesis or one of its experiments.
+
+    `needs`: without these words a sentence would make more of the fact than it is, a refuted hypothesis the truth.
+    """
 
     id: str
     text: str
     verdict: Verdict | None = None
+    needs: re.Pattern[str] | None = None
 
 
 class Sentence(Model):
@@ -57,9 +65,9 @@ def facts(
     """
     yield Fact("s", f"noticed at {incident.detected:%H:%M:%S}: {incident.symptom}")
     for one in hypotheses:
-        yield Fact(
-            f"h{one.rank}", f"{one.statement}: {one.verdict}, confidence {one.confidence:.2f}", one.verdict
-        )
+        likely = f"{one.confidence:.2f}"
+        text = f"{one.statement}: {one.verdict}, confidence {likely}"
+        yield Fact(f"h{one.rank}", text, one.verdict, _needs(one.verdict, likely))
     for one in hypotheses:
         for number, done in enumerate(one.experiments, 1):
             text = f"{done.question} {done.verdict}: {done.error or done.reason}"
@@ -68,6 +76,12 @@ def facts(
         yield Fact(f"c{number}", f"contributing cause: {cause.text}")
     for number, lack in enumerate(missing, 1):
         yield Fact(f"m{number}", f"not seen: {lack}")
+
+
+def _needs(verdict: Verdict, likely: str) -> re.Pattern[str] | None:
+    if verdict is not Verdict.SUPPORTED:
+        return _VERDICTS[verdict]
+    return None if float(likely) >= LIKELY else re.compile(re.escape(likely))
 
 
 def question(known: Sequence[Fact]) -> dict[str, Any]:
@@ -128,6 +142,8 @@ def _checked(sentence: Sentence, known: Mapping[str, Fact], services: Sequence[s
         and _shared(result.text, texts) >= _SHARED
         and not result.pieces
         and not _says_another_verdict(result.text, named)
+        and all(one.needs is None or one.needs.search(result.text) for one in named)
+        and not (_DENIES.search(result.text) and not any(_DENIES.search(text) for text in texts))
         and all(any(_names(name, text) for text in texts) for name in services if _names(name, result.text))
     )
     return Said(
