@@ -161,3 +161,13 @@ def strict(handler: BaseHTTPRequestHandler, body: Any) -> None:
 def denying(handler: BaseHTTPRequestHandler, _body: Any) -> None:
     """No permission, in words that steer a terminal."""
     send(handler, {"error": "\x1b[2J\x1b]8;;https://evil.example\x07key\x1b]8;;\x07 wrong"}, status=401)
+
+
+def miscounting(handler: BaseHTTPRequestHandler, _body: Any) -> None:
+    """An answer with counts of tokens that are none."""
+    if handler.path == "/api/chat":
+        message = {"role": "assistant", "content": ANSWER}
+        send(handler, {"message": message, "done": True, "prompt_eval_count": -5, "eval_count": -1})
+        return
+    usage = {"prompt_tokens": -5, "completion_tokens": True}
+    send(handler, {"choices": [{"message": {"content": ANSWER}}], "usage": usage})

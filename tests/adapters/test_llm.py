@@ -12,6 +12,7 @@ from model_servers import (
     denying,
     dripping,
     hanging_up,
+    miscounting,
     nonsense,
     ollama,
     openai,
@@ -55,6 +56,13 @@ def test_an_openai_compatible_endpoint_gets_the_schema_and_the_key() -> None:
     assert headers["authorization"] == "Bearer k-123"
     assert body["response_format"]["json_schema"]["schema"] == SCHEMA
     assert body["max_tokens"] == 99
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_counts_that_are_none_leave_the_count_open(kind) -> None:
+    with serving(miscounting) as served:
+        reply = kind("small", served.url).ask(CALL)
+    assert (reply.text, reply.tokens_in, reply.tokens_out) == (ANSWER, None, None)
 
 
 def test_an_endpoint_that_does_not_count_leaves_the_count_open() -> None:

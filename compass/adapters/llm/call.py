@@ -75,6 +75,11 @@ class Reply:
     cut: bool = False
 
 
+def counted(value: object) -> int | None:
+    """A count of tokens as a server gives it; None for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 class LLM(Protocol):
     """A language model. Its text is untrusted input, to be validated like a file."""
 

@@ -11,7 +11,7 @@ import httpx
 import ollama
 from pydantic import ValidationError
 
-from compass.adapters.llm.call import LONGEST, Call, Reply, UnreachableError
+from compass.adapters.llm.call import LONGEST, Call, Reply, UnreachableError, counted
 from compass.adapters.llm.limits import is_loopback, place, within
 from compass.errors import OutsideError
 
@@ -98,7 +98,7 @@ class Ollama:
             )
             async for part in stream:
                 text += part.message.content or ""
-                read, written = part.prompt_eval_count or read, part.eval_count or written
+                read, written = counted(part.prompt_eval_count) or read, counted(part.eval_count) or written
                 ended = (part.done_reason or "stop") if part.done else None
                 if len(text) > LONGEST:
                     break

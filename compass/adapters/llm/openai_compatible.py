@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from compass.adapters.llm.call import LONGEST, Call, Reply, UnreachableError
+from compass.adapters.llm.call import LONGEST, Call, Reply, UnreachableError, counted
 from compass.adapters.llm.limits import is_loopback, place, within
 from compass.errors import ConfigError, OutsideError
 
@@ -84,7 +84,7 @@ class OpenAICompatible:
             raise OutsideError(f"{where} did not answer in the shape of chat completions") from failure
         usage = answer.get("usage")
         counts: Mapping[str, Any] = usage if isinstance(usage, Mapping) else {}
-        read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+        read, written = counted(counts.get("prompt_tokens")), counted(counts.get("completion_tokens"))
         return Reply(text, self.model, read, written, seconds, cut=cut)
 
     def alive(self, seconds: float) -> str:
@@ -143,7 +143,3 @@ def _unbounded(schema: Any) -> Any:
     if isinstance(schema, Mapping):
         return {name: _unbounded(part) for name, part in schema.items() if name not in _BOUNDS}
     return schema
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
