@@ -118,7 +118,7 @@ def checked(summary: Summary, known: Sequence[Fact], services: Sequence[str]) ->
     kept: list[Said] = []
     for one in summary.sentences:
         said = _checked(one, by_id, services)
-        if said is None or (said.section != "summary" and not said.supported):
+        if said is None or said in kept or (said.section != "summary" and not said.supported):
             continue
         if sum(said.section == other.section for other in kept) < _SECTIONS[said.section]:
             kept.append(said)

@@ -166,3 +166,13 @@ def test_what_does_not_fit_is_cut_and_said():
 
 def test_plain_folds_what_looks_alike():
     assert plain("ｈｔｔｐ\u200b：／／") == "http ://"
+
+
+def test_a_sentence_is_said_once_and_so_many_for_each_section():
+    same = Sentence(text="payments itself became slow", facts=("h1",))
+    lessons = [
+        Sentence(section="lessons", text=f"payments became slow{end}", facts=("h1",))
+        for end in ("", ".", "!")
+    ]
+    found = checked(Summary(sentences=(same, same, *lessons)), [H1], SERVICES)
+    assert [one.section for one in found] == ["summary", "lessons", "lessons"]
