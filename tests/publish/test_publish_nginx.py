@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fronted import Front, build_sites, fence, free_port, serving
+from fronted import PART, Front, build_sites, fence, free_port, serving
 
 from compass.publish.serve import POLICY
 
@@ -71,17 +71,9 @@ PRODUCT = "groups=product+everybody"
 @pytest.mark.parametrize("site", GUARDED)
 def test_whoever_is_not_signed_in_gets_nothing_of_any_file(front: Front, sites: Path, site: str) -> None:
     paths = every_file(sites, site)
-    for suffix in (
-        ".html",
-        ".md",
-        ".xml",
-        ".pf_fragment",
-        ".pf_index",
-        ".pf_meta",
-        "entries.json",
-        "llms.txt",
-    ):
+    for suffix in (".html", ".md", ".xml", ".js", "entries.json", "llms.txt"):
         assert [path for path in paths if path.endswith(suffix)], suffix
+    assert [path for path in paths if PART.search(path)]
     for path in [*paths, f"/{site}/", f"/{site}/none"]:
         status, headers, body = front.ask(path)
         assert status == 302, path
@@ -162,6 +154,7 @@ def test_headers_do_not_get_round_the_rule(front: Front) -> None:
 @pytest.mark.services
 def test_every_answer_says_what_a_page_may_do_and_who_may_keep_it(front: Front, sites: Path) -> None:
     files = {Path(path).suffix: path for path in every_file(sites, "tribe-product")}
+    assert [path for path in files.values() if PART.search(path)]
     types = {
         ".html": "text/html; charset=utf-8",
         ".md": "text/markdown; charset=utf-8",
@@ -171,7 +164,6 @@ def test_every_answer_says_what_a_page_may_do_and_who_may_keep_it(front: Front, 
         ".css": "text/css; charset=utf-8",
         ".svg": "image/svg+xml",
         ".txt": "text/plain; charset=utf-8",
-        ".pf_fragment": "application/octet-stream",
     }
     for suffix, path in files.items():
         for cookie in (PRODUCT, "", "groups=other"):
@@ -181,7 +173,7 @@ def test_every_answer_says_what_a_page_may_do_and_who_may_keep_it(front: Front, 
             assert headers["Referrer-Policy"] == "no-referrer"
             assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert headers["Vary"] == "Cookie"
-            kept = "max-age=86400, immutable" if suffix.startswith(".pf_") else "no-cache"
+            kept = "max-age=86400, immutable" if PART.search(path) else "no-cache"
             assert headers["Cache-Control"] == f"private, {kept}"
         assert front.ask(path, PRODUCT)[1]["Content-Type"] == types.get(suffix, "application/octet-stream")
     etag = front.ask(files[".html"], PRODUCT)[1]["ETag"]

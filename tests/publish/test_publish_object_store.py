@@ -16,6 +16,7 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 from conftest import commit_all
+from fronted import PART
 from published import LOCK, POOL, pattern, team, write
 
 from compass.adapters.documents import parse_yaml
@@ -165,9 +166,9 @@ def test_new_files_come_first_the_way_to_them_next_and_stale_ones_go_last(
     } <= first
     assert not [path for path in first if path.startswith(".") or "probe" in path]
     order = [name for method, name in store.requests() if method == "PUT"]
-    last_part = max(order.index(name) for name in order if ".pf_" in name)
+    last_part = max(order.index(name) for name in order if PART.search(name))
     first_page = min(order.index(name) for name in order if name.endswith(".html"))
-    entry = min(order.index(name) for name in ("index.html", "pagefind/pagefind-entry.json", "heads.json"))
+    entry = min(order.index(name) for name in ("index.html", "heads.json"))
     pages = [
         name for name in order if name.endswith(".html") and name != "index.html" and "feeds" not in name
     ]
@@ -185,7 +186,7 @@ def test_new_files_come_first_the_way_to_them_next_and_stale_ones_go_last(
     assert "assets/compass.css" not in sent, "what is the same is not sent again"
     gone = first - store.files()
     assert f"patterns/{LOCK}.html" in gone
-    assert [name for name in gone if name.endswith(".pf_fragment")], "old fragments of the search go too"
+    assert [name for name in gone if PART.search(name)], "old fragments of the search go too"
     methods = [method for method, _ in changes]
     assert methods.index("DELETE") > max(i for i, method in enumerate(methods) if method == "PUT")
 
@@ -194,9 +195,10 @@ def test_nothing_may_be_kept_by_a_shared_cache(store: Store, tmp_path: Path) -> 
     root = team(tmp_path)
     assert store.publish(root).returncode == 0
     kinds = {PurePosixPath(key).suffix: key for key in sorted(store.files())}
-    assert {".html", ".md", ".json", ".xml", ".pf_fragment", ".pf_index", ".pf_meta"} <= kinds.keys()
+    assert {".html", ".md", ".json", ".xml", ".js"} <= kinds.keys()
+    assert [key for key in kinds.values() if PART.search(key)]
     for key in kinds.values():
-        part = ".pf_" in key
+        part = PART.search(key)
         assert cached(key, store) == (
             "private, max-age=31536000, immutable" if part else "private, no-cache"
         ), key
