@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 VARIABLE = re.compile(
-    r"\b(?:inv|pm|pat|run)-[0-9a-hjkmnp-tv-z]{10}\b|@[0-9a-f]{12}|\b[0-9a-f]{40}\b|\b\d+ (?:ms|seconds)\b|\d+\.\d+(?: s)?\b"
+    r"\b(?:inv|pm|pat|run)-[0-9a-hjkmnp-tv-z]{10}\b|@[0-9a-f]{12}|\bhead [0-9a-f]{12}\b|\bproposal [0-9a-z]{16}\b|\b[0-9a-f]{40}\b|\b\d+ (?:ms|seconds)\b|\d+\.\d+(?: s)?\b"
 )
 PROMPT = "compass> "
 

@@ -62,7 +62,7 @@ def place(page: str, tmp_path: Path) -> Shell:
 
 
 @pytest.mark.services
-@pytest.mark.parametrize("page", [path.stem for path in RUN if path.stem != "teach-the-search-your-words"])
+@pytest.mark.parametrize("page", [path.stem for path in RUN])
 def test_a_how_to_does_what_it_says(page: str, tmp_path: Path) -> None:
     shell = place(page, tmp_path)
     for command in commands(HOWTOS / f"{page}.md"):

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path, PurePosixPath
 from urllib.error import HTTPError, URLError
 
@@ -26,6 +27,12 @@ from compass.publish.recipe import recipe
 pytestmark = pytest.mark.services
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLEEXAMPLE00/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 BIN = Path(sys.executable).parent
+
+
+def opened(request: str | urllib.request.Request) -> HTTPResponse:
+    """The answer of the store; HTTPError when it refuses."""
+    found: HTTPResponse = urllib.request.urlopen(request, timeout=5)  # noqa: S310  # loopback
+    return found
 
 
 class Store:
@@ -65,7 +72,7 @@ class Store:
     def _wait(self) -> None:
         for _ in range(150):
             try:
-                urllib.request.urlopen(f"{self.address}/moto-api/", timeout=1).close()
+                opened(f"{self.address}/moto-api/").close()
             except (URLError, OSError):
                 time.sleep(0.2)
             else:
@@ -147,7 +154,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def cached(key: str, store: Store) -> str:
     """What the store says of keeping a file, to whoever has a signed address."""
     signed = store.rclone("link", f"store:memory/payments/{key}").strip()
-    with urllib.request.urlopen(signed, timeout=5) as answer:
+    with opened(signed) as answer:
         return str(answer.headers["Cache-Control"])
 
 
@@ -212,20 +219,22 @@ def test_a_store_that_anybody_may_read_gets_nothing(store: Store, tmp_path: Path
         '"Action":"s3:GetObject","Resource":"arn:aws:s3:::open/*"}]}'
     )
     store.rclone("mkdir", "store:open")
-    request = urllib.request.Request(f"{store.address}/open?policy", policy.encode(), method="PUT")
+    request = urllib.request.Request(  # noqa: S310  # loopback
+        f"{store.address}/open?policy", policy.encode(), method="PUT"
+    )
     request.add_header("Content-Type", "application/json")
     request.add_header("Authorization", SIGNED)
-    urllib.request.urlopen(request, timeout=5).close()
+    opened(request).close()
     done = store.publish(root, STORE="open/payments")
     assert done.returncode == 1
     assert "Anybody can read" in done.stdout, done.stderr
     assert store.rclone("lsf", "--recursive", "store:open") == ""
     done = store.publish(root, STORE="open/payments", PUBLIC="yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    with urllib.request.urlopen(f"{store.address}/open/payments/index.html", timeout=5) as answer:
+    with opened(f"{store.address}/open/payments/index.html") as answer:
         assert answer.headers["Cache-Control"] == "public, no-cache"
     with pytest.raises(HTTPError, match="403"):
-        urllib.request.urlopen(f"{store.address}/memory/payments/index.html", timeout=5)
+        opened(f"{store.address}/memory/payments/index.html")
 
 
 def test_wider_readers_need_a_new_workflow(store: Store, tmp_path: Path) -> None:

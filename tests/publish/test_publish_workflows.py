@@ -82,7 +82,7 @@ def test_a_fork_gets_a_token_that_may_only_read_and_no_secret() -> None:
 def test_each_is_valid_by_its_forges_own_schema(name: str, tmp_path: Path) -> None:
     file = tmp_path / "workflow.yml"
     file.write_text(recipe(name, Level.TEAM), encoding="utf-8")
-    schema = ("vendor.github-workflows",)
+    schema: tuple[str, ...] = ("vendor.github-workflows",)
     if name == "gitlab-pages":
         schema = ("vendor.gitlab-ci", "--data-transform", "gitlab-ci")
     command = [str(BIN / "check-jsonschema"), "--builtin-schema", *schema, str(file)]
@@ -118,7 +118,8 @@ def web(answers: Answers) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
@@ -264,9 +265,9 @@ def test_main_is_published_as_one_commit_without_a_past_and_previews_come_and_go
 
     assert forge.run("publish", github(), event=event(forge, "closed"))[0] == ""
     assert not [path for path in forge.published() if path.startswith("preview/")]
-    head = forge.git.resolve(BRANCH)
+    after = forge.git.resolve(BRANCH)
     assert forge.run("publish", github(), event=event(forge, "closed"))[0] == ""
-    assert forge.git.resolve(BRANCH) == head, "what changes nothing makes no commit"
+    assert forge.git.resolve(BRANCH) == after, "what changes nothing makes no commit"
 
 
 @pytest.mark.parametrize(
@@ -369,7 +370,7 @@ SIGN_IN = "https://projects.gitlab.example/auth?domain=https://acme.gitlab.examp
     ],
 )
 def test_gitlab_pages_are_filled_only_behind_a_sign_in(
-    tmp_path: Path, status: int, place: str, allowed: bool
+    tmp_path: Path, status: int, place: str, *, allowed: bool
 ) -> None:
     root = team(tmp_path)
     headers = {"Location": place} if place else {}
