@@ -18,7 +18,7 @@ from compass.workflows.demo import prepare
 
 HOWTOS = ROOT / "site" / "docs" / "how-to"
 RUN = sorted(path for path in HOWTOS.glob("*.md") if "```console" in path.read_text("utf-8"))
-OWN = {"set-up-a-team"}
+OWN = {"import-runbooks", "set-up-a-team"}
 """Pages that begin in an empty folder; `publish-a-site` begins in a repository, the others in the demo's organization."""
 
 
@@ -34,7 +34,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "GIT_COMMITTER_NAME": "Ada",
         "GIT_COMMITTER_EMAIL": "ada@example.com",
     }
-    (tmp_path / "home").mkdir()
+    wiki = tmp_path / "home" / "wiki" / "runbooks"
+    wiki.mkdir(parents=True)
+    (wiki / "checkout.md").write_text("# Checkout is slow\n\nLook at the last deployment and take it back.\n")
     return values
 
 
@@ -77,6 +79,8 @@ def test_the_common_tasks_are_among_them() -> None:
         "publish-a-site",
         "turn-an-investigation-into-knowledge",
         "review-and-land",
+        "import-runbooks",
+        "promote-an-entry",
         "who-may-read-what",
     }
 
