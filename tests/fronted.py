@@ -71,10 +71,10 @@ def certificate(folder: Path) -> None:
 class Front:
     """nginx with the page's file, whose paths and ports alone are other ones."""
 
-    def __init__(self, folder: Path, sites: Path, authenticator: int) -> None:
+    def __init__(self, folder: Path, sites: Path, authenticator: int, left_out: str = "never") -> None:
         self.port = free_port()
         certificate(folder)
-        text = fence("nginx")
+        text = fence("nginx").replace(left_out, "")
         for old, new in (
             ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
             ("/etc/ssl/memory", f"{folder}/memory"),

@@ -199,5 +199,17 @@ def test_nobody_gets_in_while_the_authenticator_is_down(tmp_path: Path, sites: P
         found.close()
 
 
+@pytest.mark.services
+@pytest.mark.parametrize("rule", ["auth_request /who/platform;", "disable_symlinks on from=$document_root;"])
+def test_without_a_rule_what_it_keeps_back_is_read(tmp_path: Path, sites: Path, rule: str) -> None:
+    with serving(Authenticator) as port:
+        found = Front(tmp_path, sites, port, left_out=rule)
+        try:
+            assert found.ask("/tribe-platform/index.html", PRODUCT)[0] == (200 if "auth" in rule else 403)
+            assert found.ask("/tribe-product/out.html", PRODUCT)[0] == (403 if "auth" in rule else 200)
+        finally:
+            found.close()
+
+
 def test_the_policy_of_the_page_is_the_one_that_serve_sends() -> None:
     assert f'add_header Content-Security-Policy "{POLICY}" always;' in fence("nginx")

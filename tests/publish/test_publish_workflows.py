@@ -163,6 +163,7 @@ class Forge:
         # The release is the one under test; the rest of the step is run as it stands.
         (tools / "pipx").write_text("#!/bin/sh\nexit 0\n")
         (tools / "pipx").chmod(0o755)
+        self.left_out = "never"
         self.path = f"{tools}:{BIN}:{os.environ['PATH']}"
 
     def run(
@@ -205,7 +206,15 @@ class Forge:
                     "!= 'closed'" in condition and event.get("action") == "closed"
                 ):
                     continue
-                command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+                command = [
+                    "bash",
+                    "--noprofile",
+                    "--norc",
+                    "-eo",
+                    "pipefail",
+                    "-c",
+                    step["run"].replace(self.left_out, ":"),
+                ]
                 done = subprocess.run(
                     command, cwd=work, env=environment, capture_output=True, text=True, check=False
                 )
@@ -305,16 +314,24 @@ def test_wider_readers_need_a_new_workflow(forge: Forge) -> None:
     assert forge.git.resolve(BRANCH) is None
 
 
-def test_a_proposal_does_not_say_who_reads_its_preview(forge: Forge) -> None:
-    """It mounts another tribe's repository and calls itself the hub; the base's compass.yaml decides."""
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_proposal_does_not_say_whose_entries_its_preview_shows(forge: Forge, *, guarded: bool) -> None:
+    """It mounts a repository of its own choice; without the step that puts the base's compass.yaml back, that is shown."""
     other = tribe(forge.folder / "elsewhere", summary="CANARY of another tribe")
-    text = f"schema: 1\nlevel: tribe\nid: tribe/product\nparents: ['{other.as_uri()}']\n"
+    text = f"schema: 1\nlevel: team\nid: team/payments\nparents: ['{other.as_uri()}']\n"
     proposed = forge.propose("compass.yaml", text)
+    if not guarded:
+        forge.left_out = 'git checkout --quiet "$BASE" -- compass.yaml'
     assert forge.run("publish", github(), sha=proposed, event=event(forge))[0] == "", forge.said
     found = forge.published()
     assert "preview/7/index.html" in found
-    assert not [path for path, words in found.items() if "CANARY" in words]
-    assert json.loads(found[f"preview/7/{MARKER}"])["audience"] == "team"
+    assert any("CANARY" in words for words in found.values()) is not guarded
+
+
+def test_a_proposal_does_not_say_who_reads_its_preview(forge: Forge) -> None:
+    proposed = forge.propose("compass.yaml", "schema: 1\nlevel: tribe\nid: tribe/product\n")
+    assert forge.run("publish", github(), sha=proposed, event=event(forge))[0] == "", forge.said
+    assert json.loads(forge.published()[f"preview/7/{MARKER}"])["audience"] == "team"
 
 
 def test_a_forks_proposal_is_built_and_goes_nowhere(forge: Forge) -> None:
