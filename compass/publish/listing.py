@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Container
 from html.parser import HTMLParser
-from posixpath import dirname, join, normpath, relpath
+from posixpath import dirname, join, normpath
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -86,6 +86,7 @@ class _Words(HTMLParser):
         self.unread = 0
         self.item = ""
         self.targets: list[str] = []
+        self.known: dict[str, str] = {}
 
     def read(self, text: str) -> str:
         """HTML in, Markdown out."""
@@ -109,7 +110,10 @@ class _Words(HTMLParser):
         elif tag == "dd":
             self.line = f"{self.line.rstrip()}{', ' if ': ' in self.line else ': '}"
         elif tag == "a":
-            target = self._target(dict(attrs).get("href") or "")
+            address = dict(attrs).get("href") or ""
+            if address not in self.known:
+                self.known[address] = self._target(address)
+            target = self.known[address]
             self.targets.append(target)
             self.line += "[" if target else ""
 
@@ -155,4 +159,4 @@ class _Words(HTMLParser):
         stem = near.removesuffix(".html")
         if stem != near:
             near = f"{stem}.md" if stem in self.pages else ""
-        return relpath(near, dirname(self.page) or ".") if near else ""
+        return f"{'../' * self.page.count('/')}{near}" if near else ""

@@ -219,7 +219,7 @@ def test_every_page_has_a_twin_and_its_links_lead_to_twins(edition: Edition, fou
     assert f"](../patterns/{POOL}.md)" in service
     assert "## Runbooks" in service
     assert "[feeds/all.xml]" not in home
-    assert "](all.xml)" in found["feeds/index.md"]
+    assert "](../feeds/all.xml)" in found["feeds/index.md"]
 
 
 def test_hostile_words_stay_words_in_the_twin_of_a_list(tmp_path: Path) -> None:

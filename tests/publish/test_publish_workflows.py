@@ -101,6 +101,23 @@ def test_an_auditor_of_workflows_finds_nothing(name: str, tmp_path: Path) -> Non
     assert json.loads(done.stdout) == []
 
 
+@pytest.mark.services
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_linter_of_shells_finds_nothing(name: str) -> None:
+    found = parse_yaml(recipe(name, Level.TEAM))
+    scripts = [step["run"] for job in found.get("jobs", {}).values() for step in job["steps"]]
+    scripts += [
+        "\n".join(job["script"]) for job in found.values() if isinstance(job, dict) and "script" in job
+    ]
+    assert scripts
+    for text in scripts:
+        command = ["shellcheck", "--shell", "bash", "-"]
+        # Both forges' runners stop at the first failure.
+        script = f"set -eo pipefail\n{text}"
+        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
 @contextmanager
 def web(answers: Answers) -> Iterator[tuple[str, list[str]]]:
     """A server that gives these answers (404 to all else), and what it was asked for."""
