@@ -39,7 +39,8 @@ def machine_files(
     stems = {path.removesuffix(".md") for path in pages}
     entries = {entry_page(one) for one in edition.pages.values()}
     for path, text in pages.items():
-        if (page := path.removesuffix(".md")) not in entries:
+        page = path.removesuffix(".md")
+        if page != path and page not in entries:
             yield path, listing(text, page, stems)
     yield from feeds.draw()
     yield "entries.json", _json(_export(edition))
