@@ -36,7 +36,8 @@ _TECHNOLOGY: Final = (
 _SYLLABLES: Final = (
     "ba be bo ca ce co da de do fa fe fi ga go ha he ka ke ki la le lo ma me mi na ne no pa pe po ra re ri sa se si "
     "ta te ti va ve vi wa we za zo bar den fal gor hin jun kel lum mor nis pel ran sol tor ven wik zan"
-).split()
+)
+_PARTS: Final = tuple(_SYLLABLES.split())
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _language() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _coined(draw: random.Random, parts: int) -> str:
-    return "".join(draw.choice(_SYLLABLES) for _ in range(parts))
+    return "".join(draw.choice(_PARTS) for _ in range(parts))
 
 
 def _often(draw: random.Random, words: tuple[str, ...]) -> str:

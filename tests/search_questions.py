@@ -15,13 +15,14 @@ from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+(?:[_.-][^\W_]+)*")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-_SAYING_NOTHING: Final = frozenset(
+_FILLING: Final = (
     "about above after again against also because been before being below between both cannot could does doing down "
     "during each ever every from further have having here hers herself himself into itself just less made make many "
     "more most much must myself never none once only other ours over same shall should since some such than that "
     "their them then there these they this those through under until upon very want were what when where which while "
-    "will with within without would your yours".split()
+    "will with within without would your yours"
 )
+_SAYING_NOTHING: Final = frozenset(_FILLING.split())
 _TELLING: Final = 0.05
 """A word that more than this share of the pages has is not one to remember a page by."""
 

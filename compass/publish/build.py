@@ -67,7 +67,7 @@ def build_site(
         written = stage(work, pages.items(), main.id, built_from, files=files, address=address)
         del pages
         site = generate(work)
-        index(site)
+        index(site, edition)
         if wrong := verify(site, urlsplit(address).path or "/"):
             shown = "\n  ".join(wrong[:20])
             raise NegativeAnswerError(
