@@ -23,9 +23,9 @@ Packed = tuple[str, bytes]
 _LEVELS: Final = 15
 _SATURATION, _LENGTH = 1.2, 0.6
 """BM25's k1 and b."""
-_TERMS_BYTES: Final = 40_000
+_TERMS_BYTES: Final = 8_000
 """Of one file of terms before compression; one word that needs more has a file of its own."""
-_SPELLINGS: Final = 1_500
+_SPELLINGS: Final = 400
 """Words in one file of spellings."""
 
 

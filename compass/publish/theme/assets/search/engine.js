@@ -10,6 +10,8 @@ const ENOUGH = 10; // pages with all words, from which no synonym is asked for
 const FEW = 3; // pages with all words, below which known words are taken for mistyped ones, too
 const PARTIAL = 100; // pages with some of the words that are shown at most
 
+const ORDERED = 300; // pages that are put in order
+
 // How far a reading of a word counts beside the word itself.
 const COUNTS = { exact: 1, form: 0.8, start: 0.5, synonym: 0.5, parts: 0.5 };
 const mistyped = (many) => (many === 1 ? 0.7 : 0.4);
@@ -67,6 +69,15 @@ class Slot {
     return { best, by, readings };
   }
 }
+
+// The best of many pages come first and in order; nobody reads as far as the others.
+const first = (pages, scores, many) => {
+  const better = (a, b) => scores[b] - scores[a] || a - b;
+  if (pages.length <= many) return pages.sort(better);
+  const least = Float32Array.from(pages, (page) => scores[page]).sort()[pages.length - many];
+  const head = pages.filter((page) => scores[page] >= least).sort(better);
+  return [...head, ...pages.filter((page) => scores[page] < least)];
+};
 
 export class Engine {
   constructor(bundle) {
@@ -204,26 +215,26 @@ export class Engine {
     const { pages } = this.bundle;
     const scored = slots.map((slot) => slot.score(pages));
     const asked = scored.filter((one) => one.readings.length || one.by.includes(255));
-    const matching = [];
-    let all = 0;
+    const scores = new Float32Array(pages);
+    const whole = [];
+    const partial = [];
     for (let page = 0; page < pages; page++) {
       let sum = 0;
       let having = 0;
-      for (const one of asked) {
-        if (one.best[page] > 0) {
-          sum += one.best[page];
+      for (const { best } of asked) {
+        if (best[page] > 0) {
+          sum += best[page];
           having++;
         }
       }
-      if (!having && !named.has(page)) continue;
+      const called = named.get(page) || 0;
+      if (!having && !called) continue;
       const share = having / Math.max(asked.length, 1);
-      if (share === 1) all++;
-      matching.push({ page, having, score: sum * share * share + 1000 * (named.get(page) || 0), share });
+      scores[page] = sum * share * share + 1000 * called;
+      (share === 1 || called ? whole : partial).push(page);
     }
-    matching.sort((a, b) => b.score - a.score || a.page - b.page);
-    let partial = 0;
-    const enough = all >= ENOUGH;
-    const shown = matching.filter((one) => one.share === 1 || named.has(one.page) || (!enough && partial++ < PARTIAL));
+    const all = whole.length;
+    const shown = all >= ENOUGH ? whole : [...whole, ...first(partial, scores, PARTIAL).slice(0, PARTIAL)];
     const why = (page) =>
       scored.map((one, at) => {
         if (!(one.best[page] > 0)) return { typed: slots[at].typed, how: "missing" };
@@ -231,7 +242,7 @@ export class Engine {
         const { how, entry, shown: written } = one.readings[one.by[page]];
         return { typed: slots[at].typed, how, words: [entry.word], shown: written };
       });
-    return { pages: shown.map((one) => one.page), all, why };
+    return { pages: first(shown, scores, ORDERED), all, why };
   }
 }
 
