@@ -12,6 +12,8 @@ const PARTIAL = 100; // pages with some of the words that are shown at most
 
 const ORDERED = 300; // pages that are put in order
 
+const ID = /^(pat|run|pm|rul|inv)-[0-9a-z]{10}$/; // of an entry: nobody means half of one
+
 // How far a reading of a word counts beside the word itself.
 const COUNTS = { exact: 1, form: 0.8, start: 0.5, synonym: 0.5, parts: 0.5 };
 const mistyped = (many) => (many === 1 ? 0.7 : 0.4);
@@ -141,10 +143,11 @@ export class Engine {
   async identifier(run, unfinished) {
     const whole = run.whole.slice(0, LONGEST);
     const slot = await this.word(whole, unfinished);
+    slot.typed = run.shown;
+    if (ID.test(run.shown.toLowerCase())) return [slot];
     const parts = await Promise.all(run.parts.map((part) => this.bundle.term(part)));
     if (!slot.readings.size && whole.length >= 6) await this.addCorrections(slot, whole);
     if (parts.every((part) => part && part.many)) slot.parts = parts;
-    slot.typed = run.shown;
     if (slot.readings.size || slot.parts.length) return [slot];
     return Promise.all(run.parts.map((part) => this.word(part, false)));
   }

@@ -28,7 +28,8 @@ export const excerpt = (text, words) => {
   });
   let start = Math.max(0, best - 40);
   if (start) start = text.indexOf(" ", start) + 1;
-  const end = Math.min(text.length, start + LENGTH);
+  const space = text.indexOf(" ", start + LENGTH);
+  const end = space < 0 || space > start + 2 * LENGTH ? Math.min(text.length, start + LENGTH) : space;
   const made = [start > 0 ? "… " : ""];
   let at = start;
   for (const one of found) {
