@@ -93,7 +93,10 @@ def test_the_themes_own_search_and_scripts_are_not_there(site: Path) -> None:
     assert not [
         name
         for name in names
-        if "search_index" in name or "bundle." in name.replace("search/bundle.js", "") or name.endswith(".map") or "sitemap" in name
+        if "search_index" in name
+        or "bundle." in name.replace("search/bundle.js", "")
+        or name.endswith(".map")
+        or "sitemap" in name
     ]
     assert {name for name in names if name.endswith(".js")} == {
         "assets/compass.js",

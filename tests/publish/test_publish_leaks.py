@@ -183,7 +183,14 @@ def _files_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             _no_policy,
-            {"foreign.title", "foreign.repository", "foreign.tag", "foreign.step", "foreign.person", "foreign.saying"},
+            {
+                "foreign.title",
+                "foreign.repository",
+                "foreign.tag",
+                "foreign.step",
+                "foreign.person",
+                "foreign.saying",
+            },
         ),
         (_entries_of_all, {"foreign.title", "foreign.body", "foreign.owner", "foreign.service"}),
         (_catalog_of_all, {"foreign.catalog", "foreign.dependency"}),

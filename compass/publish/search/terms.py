@@ -61,7 +61,7 @@ class Postings:
             return {}
         terms, pages = np.asarray(self._terms), np.asarray(self._pages)
         lengths = np.asarray(self._lengths, dtype=np.float32)
-        norm = _SATURATION * (1 - _LENGTH + _LENGTH * lengths / lengths.mean())
+        norm = _SATURATION * (1 - _LENGTH + _LENGTH * lengths / max(lengths.mean(), 1))
         counts = np.asarray(self._counts)
         impact = np.ceil(_LEVELS * counts / (counts + norm[pages])).astype(np.uint32)
         order = np.lexsort((pages, terms))
