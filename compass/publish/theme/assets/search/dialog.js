@@ -107,6 +107,7 @@ const draw = async (turn, from) => {
   more.hidden = left.length <= from + SHOWN;
   input.setAttribute("aria-expanded", String(left.length > 0));
   choose(from || (left.length ? 0 : -1));
+  list.setAttribute("aria-busy", "false");
 };
 
 // What became of each word that is not simply there.
@@ -197,6 +198,7 @@ const NOTHING = { pages: [], all: 0, slots: [], why: () => [] };
 const search = async () => {
   const turn = ++asked;
   const text = input.value;
+  list.setAttribute("aria-busy", "true");
   const ready = await load().catch(() => null);
   if (!ready || turn !== asked) return;
   const next = text.trim() ? await ready.search(text) : NOTHING;

@@ -49,7 +49,7 @@ export const mistakes = (first, second, most) => {
     older = old;
     old = row;
   }
-  return old[second.length];
+  return Math.min(old[second.length], most + 1);
 };
 
 // FNV-1a over UTF-16 units, as in compass/publish/search/terms.py.
