@@ -26,9 +26,7 @@ _SPELT: Final = re.compile(r"[^\W\d][^\W_]{3,}")
 def index(site: Path, edition: Edition) -> None:
     """Write `site`/search; it says nothing that the pages of `site` do not say."""
     entries = {f"{entry_page(one)}.html": one for one in edition.listed}
-    pages = [
-        (found, facets.values(edition, entries.get(found.path), found.kind)) for found in _pages(site)
-    ]
+    pages = [(found, facets.values(edition, entries.get(found.path), found.kind)) for found in _pages(site)]
     # Alike pages side by side make short lists.
     pages.sort(key=lambda one: ([one[1].get(facet, ()) for facet in ("tribe", "team", "service", "kind", "status")], one[0].path))  # fmt: skip
     postings = Postings()
@@ -38,7 +36,9 @@ def index(site: Path, edition: Edition) -> None:
         postings.add(page, _names(page, loaded))
         cards.append((f"page-{number}.gz", packed(_json(_card(edition, page, values, loaded)))))
     encoded = postings.encoded()
-    firsts, terms = term_files(encoded, synonyms(edition.library, encoded.keys()))
+    firsts, terms = term_files(
+        encoded, synonyms(edition.library, {word: many for word, (many, _) in encoded.items()})
+    )
     spelt = {
         word: (many, postings.shown.get(word, ""))
         for word, (many, _) in encoded.items()
@@ -79,9 +79,7 @@ def _names(page: Read, loaded: LoadedEntry | None) -> Sequence[str]:
     return [whole for one in found if (whole := name(one))]
 
 
-def _card(
-    edition: Edition, page: Read, values: facets.Values, loaded: LoadedEntry | None
-) -> dict[str, Any]:
+def _card(edition: Edition, page: Read, values: facets.Values, loaded: LoadedEntry | None) -> dict[str, Any]:
     """What is shown of one result."""
     card: dict[str, Any] = {"path": page.path, "title": page.title, "kind": page.kind, "text": page.text}
     if loaded:

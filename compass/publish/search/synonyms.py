@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from compass.library import Library
 from compass.publish.search.words import name, words
 from compass.retrieval.opening import vocabularies
+from compass.retrieval.stem import stem
 from compass.retrieval.thesaurus import sayings
 
 _MOST: Final = 6
 """Other words that are asked for in place of one."""
 
 
-def synonyms(library: Library, known: Container[str]) -> Mapping[str, Sequence[str]]:
-    """Word, or phrase of up to four words -> words of the pages that mean the same.
+def synonyms(library: Library, known: Mapping[str, int]) -> Mapping[str, Sequence[str]]:
+    """Word, or phrase of up to four words -> words of the pages that mean the same; `known` says how many pages have each.
 
     Only repositories that the audience reads are in `library`, so only their vocabularies are.
     """
+    # One form of each word is enough in a thesaurus: of a word's forms the most frequent stands for it.
+    form: dict[str, str] = {}
+    for word in sorted(known, key=lambda one: (-known[one], one)):
+        form.setdefault(stem(word), word)
     found: dict[str, Sequence[str]] = {}
     for said, meant in sayings(vocabularies(library)).items():
         own = [word for word in words(said) if len(word) > 1]
         key = name(said) if len(own) == 1 or " " not in said.strip() else " ".join(own)
-        others = [name(one) for one in meant]
-        kept = [one for one in dict.fromkeys(others) if one in known and one != key]
+        others = [one if one in known else form.get(stem(one), "") for one in map(name, meant)]
+        kept = [one for one in dict.fromkeys(others) if one and stem(one) != stem(key)]
         if key and kept:
             found[key] = kept[:_MOST]
     return found

@@ -23,15 +23,12 @@ class Slot {
     this.typed = typed;
     this.readings = new Map();
     this.parts = [];
+    this.saying = []; // terms whose synonyms may be meant
   }
 
   add(entry, how, counts) {
     const before = this.readings.get(entry.word);
     if (entry.many && (!before || before.counts < counts)) this.readings.set(entry.word, { entry, how, counts, shown: entry.shown || entry.word });
-  }
-
-  get known() {
-    return [...this.readings.values()].some((one) => one.how === "exact" || one.how === "form");
   }
 
   // The best that each page has of it, and by which reading.
@@ -111,8 +108,7 @@ export class Engine {
   }
 
   async addSynonyms(slot) {
-    const said = [...slot.readings.values()].filter((one) => one.how === "exact" || one.how === "form").map((one) => one.entry);
-    const also = new Set([...said, ...(slot.saying || [])].flatMap((entry) => entry.also));
+    const also = new Set(slot.saying.flatMap((entry) => entry.also));
     for (const entry of await Promise.all([...also].map((word) => this.bundle.term(word)))) {
       if (entry) slot.add(entry, "synonym", COUNTS.synonym);
     }
@@ -124,12 +120,14 @@ export class Engine {
     const entry = await this.bundle.term(typed);
     if (entry) {
       slot.add(entry, "exact", COUNTS.exact);
-      slot.saying = [entry];
+      slot.saying.push(entry);
     }
     const start = trunk(typed);
     if (typed.length >= 4) {
       for (const one of await this.bundle.starting(start)) {
-        if (isForm(one.word.slice(start.length))) slot.add(one, "form", COUNTS.form);
+        if (!isForm(one.word.slice(start.length))) continue;
+        slot.add(one, "form", COUNTS.form);
+        if (one.also.length) slot.saying.push(one);
       }
     }
     if (unfinished && typed.length >= 2) {
@@ -177,7 +175,7 @@ export class Engine {
     await Promise.all(
       phrases.map(async (own) => {
         const entry = await this.bundle.term(own.map((slot) => slot.typed.toLowerCase()).join(" "));
-        if (entry) for (const slot of own) slot.saying = [...(slot.saying || []), entry];
+        if (entry) for (const slot of own) slot.saying.push(entry);
       }),
     );
   }
