@@ -18,7 +18,6 @@ from search_questions import questions
 
 from compass.library import load
 from compass.publish.build import build_site
-from compass.publish.edition import Edition
 from compass.publish.search import facets
 from compass.publish.search.page import FACT, HEADING, SUMMARY, TEXT, TITLE, Read, read
 from compass.publish.search.terms import Postings, hashed, spelling_files, term_files
@@ -107,7 +106,7 @@ def decoded(files: list[tuple[str, bytes]]) -> Mapping[str, list[tuple[int, int]
 def test_each_word_leads_to_exactly_its_pages(pages: list[dict[str, int]]) -> None:
     postings = Postings()
     for number, own in enumerate(pages):
-        postings.add(Read(f"{number}.html", "", "", "", own), [f"n{number}"])
+        postings.add(Read(f"{number}.html", "", "", "", own, names=[f"n{number}"]))
     firsts, files = term_files(postings.encoded(), {})
     found = decoded(files)
     wanted: dict[str, list[int]] = {}
@@ -123,7 +122,7 @@ def test_a_file_of_terms_stays_small_and_far_pages_are_kept() -> None:
     postings = Postings()
     for number in range(3000):
         own = {f"w{number % 700}": 1, "all": 1, **({"far": 1} if number in {0, 2999} else {})}
-        postings.add(Read(f"{number}", "", "", "", own), [])
+        postings.add(Read(f"{number}", "", "", "", own))
     firsts, files = term_files(postings.encoded(), {"said": ["all"]})
     assert len(firsts) == len(files) >= 3
     found = decoded(files)
@@ -234,7 +233,6 @@ def test_the_same_library_gives_the_same_bundle(site: Path, tmp_path: Path) -> N
         for number in (1, 2)
     )
     assert first == second
-    assert Edition(library, TODAY).listed
 
 
 def test_questions_are_the_same_for_the_same_seed_and_half_are_held_back() -> None:

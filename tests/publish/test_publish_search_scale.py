@@ -31,11 +31,13 @@ from search_questions import Question, questions
 
 from compass.library import Library, load
 from compass.publish.build import build_site
-from compass.publish.edition import Edition
+from compass.publish.edition import Edition, entry_page
 from compass.publish.generate import THEME
 from compass.publish.search import index
+from compass.publish.search.facets import said
 from compass.publish.search.page import read
 from compass.publish.serve import server
+from compass.publish.text import attribute
 
 pytestmark = [pytest.mark.scale, pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 HELD = bool(os.environ.get("COMPASS_HELD_BACK"))
@@ -90,16 +92,20 @@ class Site:
 
 def minimal(folder: Path, pages: Mapping[str, tuple[str, str, str]], library: Library) -> Site:
     """Pages (path -> title, kind, text) with nothing around their text, their search, and one page to search from."""
+    edition = Edition(library, TODAY)
+    told = {
+        f"{entry_page(one)}.html": f' data-search="{attribute(said(edition, one))}"' for one in edition.listed
+    }
     for path, (title, kind, text) in pages.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(
-            f'<article class="x" data-pagefind-body><p><span data-pagefind-filter="kind">{kind}</span></p>'
+            f'<article class="x" data-pagefind-body{told.get(path, "")}><p><span data-pagefind-filter="kind">{kind}</span></p>'
             f"<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></article>",
             "utf-8",
         )
     used = time.process_time()
-    index(folder, Edition(library, TODAY))
+    index(folder)
     used = time.process_time() - used
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     bundle = [one.stat().st_size for one in (folder / "search").rglob("*") if one.is_file()]

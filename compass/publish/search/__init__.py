@@ -9,43 +9,38 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from compass.library import LoadedEntry
-from compass.model.entry import Runbook
-from compass.publish.edition import Edition, entry_page, named
 from compass.publish.search import facets
 from compass.publish.search.page import Read, read
 from compass.publish.search.synonyms import synonyms
 from compass.publish.search.terms import Packed, Postings, packed, spelling_files, term_files
-from compass.publish.search.words import name
 
 FORMAT: Final = 1
 FOLDER: Final = "search"
+_ALIKE: Final = ("tribe", "team", "service", "kind", "status")
 _SPELT: Final = re.compile(r"[^\W\d][^\W_]{3,}")
 
 
-def index(site: Path, edition: Edition) -> None:
-    """Write `site`/search; it says nothing that the pages of `site` do not say."""
-    entries = {f"{entry_page(one)}.html": one for one in edition.listed}
-    pages = [(found, facets.values(edition, entries.get(found.path), found.kind)) for found in _pages(site)]
+def index(site: Path, vocabularies: Sequence[str] = ()) -> None:
+    """Write `site`/search from the pages there; it says nothing that they do not say.
+
+    `vocabularies` are the thesauruses of the repositories that the site's readers may read, as texts of YAML.
+    """
+    pages = list(_pages(site))
     # Alike pages side by side make short lists.
-    pages.sort(key=lambda one: ([one[1].get(facet, ()) for facet in ("tribe", "team", "service", "kind", "status")], one[0].path))  # fmt: skip
+    pages.sort(key=lambda one: ([tuple(one.facets.get(facet, ())) for facet in _ALIKE], one.path))
     postings = Postings()
     cards: list[Packed] = []
-    for number, (page, values) in enumerate(pages):
-        loaded = entries.get(page.path)
-        postings.add(page, _names(page, loaded))
-        cards.append((f"page-{number}.gz", packed(_json(_card(edition, page, values, loaded)))))
+    for number, page in enumerate(pages):
+        postings.add(page)
+        cards.append((f"page-{number}.gz", packed(_json(_card(page)))))
     encoded = postings.encoded()
-    firsts, terms = term_files(
-        encoded, synonyms(edition.library, {word: many for word, (many, _) in encoded.items()})
-    )
+    known = {word: many for word, (many, _) in encoded.items()}
+    firsts, terms = term_files(encoded, synonyms(vocabularies, known))
     spelt = {
-        word: (many, postings.shown.get(word, ""))
-        for word, (many, _) in encoded.items()
-        if _SPELT.fullmatch(word)
+        word: (many, postings.shown.get(word, "")) for word, many in known.items() if _SPELT.fullmatch(word)
     }
     spellings = spelling_files(spelt)
-    files = [*terms, *spellings, facets.file([values for _, values in pages]), *cards]
+    files = [*terms, *spellings, facets.file([one.facets for one in pages]), *cards]
     # One name for all of them, so that no browser mixes the files of two editions.
     edition_name = _digest(files)
     root = {
@@ -69,25 +64,17 @@ def _pages(site: Path) -> Iterator[Read]:
             yield found
 
 
-def _names(page: Read, loaded: LoadedEntry | None) -> Sequence[str]:
-    """What it is called, whole: whoever types that wants this page first."""
-    found = [page.title]
-    if loaded:
-        found += [loaded.id, *loaded.entry.aliases]
-        if isinstance(loaded.entry, Runbook):
-            found += [one.name for one in loaded.entry.alerts]
-    return [whole for one in found if (whole := name(one))]
-
-
-def _card(edition: Edition, page: Read, values: facets.Values, loaded: LoadedEntry | None) -> dict[str, Any]:
+def _card(page: Read) -> dict[str, Any]:
     """What is shown of one result."""
-    card: dict[str, Any] = {"path": page.path, "title": page.title, "kind": page.kind, "text": page.text}
-    if loaded:
-        card["status"] = loaded.entry.status.value
-        card["owner"] = named(loaded.entry.owner)[1] if loaded.entry.owner else ""
-        card["severity"] = "".join(values.get("severity", ()))
-        card["late"] = max(edition.overdue(loaded), 0)
-    return card
+    status = "".join(page.facets.get("status", ()))
+    return {
+        "path": page.path,
+        "title": page.title,
+        "kind": page.kind,
+        "status": status,
+        "late": page.late,
+        "text": page.text,
+    }
 
 
 def _json(value: object) -> bytes:

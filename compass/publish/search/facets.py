@@ -7,40 +7,47 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from compass.library import LoadedEntry
+from compass.model.entry import Runbook
 from compass.model.scope import Level
 from compass.publish.edition import Edition, named
 from compass.publish.search.terms import Packed, packed
 
 NAMES: Final = ("kind", "status", "team", "tribe", "service", "severity", "technology", "freshness")
 _SEVERAL: Final = frozenset({"service", "technology"})
-Values = Mapping[str, tuple[str, ...]]
+Values = Mapping[str, Sequence[str]]
 
 
-def values(edition: Edition, loaded: LoadedEntry | None, kind: str) -> Values:
-    """The values of one page; a page that is no entry has a kind alone."""
-    if loaded is None:
-        return {"kind": (kind,)} if kind else {}
+def said(edition: Edition, loaded: LoadedEntry) -> str:
+    """What the page of an entry says of itself to the search, as JSON in its own markup: names, facets, days overdue."""
     entry = loaded.entry
-    tribe = _tribe(edition, loaded)
-    technologies = (tag.partition(":")[2] for tag in entry.tags if tag.startswith("technology:"))
-    late = edition.overdue(loaded)
-    return {
-        "kind": (kind,),
-        "status": (entry.status.value,),
-        "team": (named(entry.owner)[1],) if entry.owner else (),
-        "tribe": (tribe,) if tribe else (),
-        "service": tuple(dict.fromkeys(named(one)[1] for one in entry.services)),
-        "severity": (entry.severity.value,) if entry.severity else (),
-        "technology": tuple(dict.fromkeys(technologies)),
-        "freshness": ("overdue" if late > 0 else "reviewed" if entry.review_by else "never reviewed",),
+    names = [loaded.id, *entry.aliases]
+    if isinstance(entry, Runbook):
+        names += [one.name for one in entry.alerts]
+    late = max(edition.overdue(loaded), 0)
+    found = {
+        "status": [entry.status.value],
+        "team": [named(entry.owner)[1]] if entry.owner else [],
+        "tribe": _tribe(edition, loaded),
+        "service": list(dict.fromkeys(named(one)[1] for one in entry.services)),
+        "severity": [entry.severity.value] if entry.severity else [],
+        "technology": list(
+            dict.fromkeys(tag.partition(":")[2] for tag in entry.tags if tag.startswith("technology:"))
+        ),
+        "freshness": ["overdue" if late else "reviewed" if entry.review_by else "never reviewed"],
     }
+    told = {
+        "names": names,
+        "late": late,
+        "facets": {facet: values for facet, values in found.items() if values},
+    }
+    return json.dumps(told, separators=(",", ":"), sort_keys=True)
 
 
-def _tribe(edition: Edition, loaded: LoadedEntry) -> str:
+def _tribe(edition: Edition, loaded: LoadedEntry) -> list[str]:
     """The tribe whose repository holds the entry; a team's is the nearest that the team reads."""
     mounts = [loaded.mount] if loaded.mount.level is not Level.TEAM else edition.library.mounts
     ids = (one.id for one in mounts if one.level in {Level.TRIBE, Level.HUB_FOR})
-    return next((one.partition("/")[2] for one in ids), "")
+    return [one.partition("/")[2] for one in ids][:1]
 
 
 def file(pages: Sequence[Values]) -> Packed:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from compass.publish.search.words import RUN, of_run, plain
+from compass.publish.search.words import RUN, name, of_run, plain
 
 TITLE, HEADING, SUMMARY, FACT, TEXT = 8, 3, 2, 4, 1
 """What a word counts by where it stands."""
 
-_ARTICLE: Final = re.compile(r"<article[^>]*\sdata-pagefind-body[^>]*>(.*?)</article>", re.DOTALL)
+_ARTICLE: Final = re.compile(r"<article([^>]*\sdata-pagefind-body[^>]*)>(.*?)</article>", re.DOTALL)
+_SAID: Final = re.compile(r'\sdata-search="([^"]*)"')
 _PIECE: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)([^>]*)>|([^<]+)")
 _KIND: Final = re.compile(r'data-pagefind-filter="kind"[^>]*>([^<]*)<')
 _WITHIN_WORDS: Final = frozenset({"a", "b", "code", "em", "i", "mark", "strong", "wbr"})
@@ -27,7 +29,10 @@ _EXCERPT: Final = 6_000
 
 @dataclass(frozen=True)
 class Read:
-    """One page: `words` maps a word to what its places count together, `shown` an identifier's word to how it is written."""
+    """One page: `words` maps a word to what its places count together, `shown` an identifier's word to how it is written.
+
+    `names` are what it is called, whole; `late` is for how many days its review is overdue.
+    """
 
     path: str
     title: str
@@ -35,6 +40,9 @@ class Read:
     text: str
     words: Mapping[str, int]
     shown: Mapping[str, str] = field(default_factory=dict)
+    names: Sequence[str] = ()
+    facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    late: int = 0
 
 
 def read(path: str, page: str) -> Read | None:
@@ -46,26 +54,33 @@ def read(path: str, page: str) -> Read | None:
     shown: dict[str, str] = {}
     titles: list[str] = []
     prose: list[str] = []
-    for weight, text in _texts(article[1]):
-        said = html.unescape(text)
+    for weight, text in _texts(article[2]):
+        shown_text = html.unescape(text)
         if weight == TITLE:
-            titles.append(said)
+            titles.append(shown_text)
         elif weight != FACT:
-            prose.append(said)
-        for run in RUN.findall(plain(said)):
+            prose.append(shown_text)
+        for run in RUN.findall(plain(shown_text)):
             found = of_run(run)
             for word in found:
                 counted[word] += weight
             if len(found) > 1:
                 shown.setdefault(found[-1], run)
-    kind = _KIND.search(article[1])
+    kind_found, attribute = _KIND.search(article[2]), _SAID.search(article[1])
+    said = json.loads(html.unescape(attribute[1])) if attribute else {}
+    kind = html.unescape(kind_found[1]) if kind_found else ""
+    title = " ".join(" ".join(titles).split())
+    names = [whole for one in (title, *said.get("names", ())) if (whole := name(one))]
     return Read(
         path=path,
-        title=" ".join(" ".join(titles).split()),
-        kind=html.unescape(kind[1]) if kind else "",
+        title=title,
+        kind=kind,
         text=" ".join(" ".join(prose).split())[:_EXCERPT],
         words=counted,
         shown=shown,
+        names=names,
+        facets={"kind": [kind] if kind else [], **said.get("facets", {})},
+        late=said.get("late", 0),
     )
 
 

@@ -40,14 +40,14 @@ class Postings:
         self._counts = array("f")
         self._lengths: list[int] = []
 
-    def add(self, page: Read, names: Sequence[str]) -> None:
-        """The next page; `names` are what it is called, whole."""
+    def add(self, page: Read) -> None:
+        """The next page."""
         number = len(self._lengths)
         numbers = self.numbers
         for word, count in page.words.items():
             self._terms.append(numbers.setdefault(word, len(numbers)))
             self._counts.append(count)
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys(page.names):
             self._terms.append(numbers.setdefault(f"={name}", len(numbers)))
             self._counts.append(1e6)
         self._lengths.append(sum(page.words.values()))
