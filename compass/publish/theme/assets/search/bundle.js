@@ -95,24 +95,20 @@ export class Bundle {
     return this.file(`page-${number}.gz`, (data) => JSON.parse(decoder.decode(data)));
   }
 
-  // For each facet its values, and the numbers of the values that each page has.
+  // For each facet its values; those of page n are `numbers[starts[n]]` up to `numbers[starts[n + 1] - 1]`.
   facets() {
     return this.file("facets.gz", (data) => {
       const end = data.indexOf(10);
-      const view = new DataView(data.buffer, data.byteOffset);
       let at = end + 1;
-      const next = () => view.getUint16((at += 2) - 2, true) - 1;
+      const next = () => (at += 2) && (data[at - 2] | (data[at - 1] << 8));
       return JSON.parse(decoder.decode(data.subarray(0, end))).map(([name, several, values]) => {
-        const pages = [];
+        const starts = new Uint32Array(this.pages + 1);
+        const numbers = [];
         for (let page = 0; page < this.pages; page++) {
-          const own = [];
-          for (let value = next(); value >= 0; value = next()) {
-            own.push(value);
-            if (!several) break;
-          }
-          pages.push(own);
+          for (let value = next(); value; value = several ? next() : 0) numbers.push(value - 1);
+          starts[page + 1] = numbers.length;
         }
-        return { name, values, pages };
+        return { name, values, starts, numbers: Uint16Array.from(numbers) };
       });
     });
   }

@@ -249,22 +249,29 @@ export class Engine {
 
 // For each facet how many of `pages` have each value, each facet counted as if it alone were not chosen; and the pages left.
 export const narrowed = (facets, pages, chosen) => {
-  const sets = facets.map(({ name: facet, values }) => {
-    const wanted = chosen[facet] || [];
-    return wanted.length ? new Set(wanted.map((value) => values.indexOf(value))) : null;
-  });
-  const left = [];
+  const wanted = facets.map(({ name: facet, values }) => new Set((chosen[facet] || []).map((value) => values.indexOf(value))));
   const counts = facets.map(({ values }) => new Uint32Array(values.length));
+  const has = ({ starts, numbers }, page, set) => {
+    for (let at = starts[page]; at < starts[page + 1]; at++) if (set.has(numbers[at])) return true;
+    return false;
+  };
+  const left = [];
   for (const page of pages) {
-    const missed = [];
-    sets.forEach((set, at) => {
-      if (set && !facets[at].pages[page].some((value) => set.has(value))) missed.push(at);
-    });
-    if (!missed.length) left.push(page);
-    if (missed.length > 1) continue;
-    facets.forEach((facet, at) => {
-      if (!missed.length || missed[0] === at) for (const value of facet.pages[page]) counts[at][value]++;
-    });
+    let missed = 0;
+    let only = -1;
+    for (let at = 0; at < facets.length && missed < 2; at++) {
+      if (wanted[at].size && !has(facets[at], page, wanted[at])) {
+        missed++;
+        only = at;
+      }
+    }
+    if (!missed) left.push(page);
+    if (missed > 1) continue;
+    for (let at = 0; at < facets.length; at++) {
+      if (missed && only !== at) continue;
+      const { starts, numbers } = facets[at];
+      for (let own = starts[page]; own < starts[page + 1]; own++) counts[at][numbers[own]]++;
+    }
   }
   return { left, counts };
 };
