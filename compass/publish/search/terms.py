@@ -21,7 +21,7 @@ from compass.publish.search.page import Read
 
 Packed = tuple[str, bytes]
 _LEVELS: Final = 15
-_SATURATION, _LENGTH = 1.2, 0.6
+_SATURATION, _LENGTH = 1.2, 0.9
 """BM25's k1 and b."""
 _TERMS_BYTES: Final = 8_000
 """Of one file of terms before compression; one word that needs more has a file of its own."""
