@@ -42,7 +42,14 @@ def build(context: Context, audience: str | None, folder: Path, address: str, ou
     """Publish HEAD as a searchable site; entries that are not valid are left out and named."""
     started = time.monotonic()
     wanted = Level(audience) if audience else None
-    built = build_site(context.library(), folder, today=_today(), audience=wanted, address=address)
+    built = build_site(
+        context.library(),
+        folder,
+        today=_today(),
+        audience=wanted,
+        address=address,
+        cache=context.settings.cache,
+    )
     seconds = time.monotonic() - started
     report(built, note)
     if output == "json":

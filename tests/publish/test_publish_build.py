@@ -18,10 +18,11 @@ from compass.errors import NegativeAnswerError, UsageError
 from compass.library import Library, load
 from compass.model.scope import Level, Team, Teams
 from compass.publish import build as building
-from compass.publish.build import MARKER, build_site, last_changed, swap
+from compass.publish.build import MARKER, build_site, last_changed
 from compass.publish.edition import Edition
 from compass.publish.generate import generate, stage
 from compass.publish.pages import render
+from compass.publish.swap import swap
 
 EVIL = "</title><script>alert(1)</script><img src=https://example.com/x.png onerror=alert(1)>"
 
