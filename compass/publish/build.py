@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -67,7 +67,7 @@ def build_site(
         names: list[str] = []
         pages = _noted(render(edition), names)
         files = machine_files(edition, names, address)
-        built_from = _built_from(chosen.library)
+        built_from = commits(chosen.library)
         written = stage(work, pages, main.id, built_from, files=files, address=address)
         built = Built(
             output=output,
@@ -80,11 +80,7 @@ def build_site(
         )
         site = generate(work, cache, f"{chosen.audience.value} {' '.join(built.repositories)}")
         index(site)
-        if wrong := verify(site, urlsplit(address).path or "/"):
-            shown = "\n  ".join(wrong[:20])
-            raise NegativeAnswerError(
-                f"the built site failed its inspection:\n  {shown}", "this is a bug; nothing was published"
-            )
+        refuse(verify(site, urlsplit(address).path or "/"))
         _mark(site, built)
         check_output(output)
         swap(site, output)
@@ -96,6 +92,15 @@ def _noted(pages: Iterable[tuple[str, str]], names: list[str]) -> Iterator[tuple
     for path, text in pages:
         names.append(path)
         yield path, text
+
+
+def refuse(wrong: Sequence[str]) -> None:
+    """NegativeAnswerError if the inspection found anything."""
+    if wrong:
+        shown = "\n  ".join(wrong[:20])
+        raise NegativeAnswerError(
+            f"the built site failed its inspection:\n  {shown}", "this is a bug; nothing was published"
+        )
 
 
 def _checked(address: str) -> str:
@@ -144,7 +149,8 @@ def _mark(site: Path, built: Built) -> None:
     (site / MARKER).write_text(text + "\n", "utf-8")
 
 
-def _built_from(library: Library) -> str:
+def commits(library: Library) -> str:
+    """What the site is made from, for people."""
     return ", ".join(
         f"{mount.id}@{mount.commit[:10] if mount.commit else 'worktree'}" for mount in library.mounts
     )

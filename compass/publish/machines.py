@@ -28,12 +28,22 @@ def machine_files(edition: Edition, pages: Iterable[str], address: str) -> Itera
     `address` is where the site will lie, with a slash at its end, or nothing: a sitemap needs it.
     """
     twins = Twins(edition)
-    feeds = Feeds(edition, twins, address)
     for loaded in edition.pages.values():
-        fields, body = twins.fields(loaded), twins.body(loaded)
-        yield f"{entry_page(loaded)}.md", markdown(fields, body)
-        yield f"{entry_page(loaded)}.json", _json(_document(loaded, edition, fields, body))
-    yield from feeds.draw()
+        yield from entry_files(loaded, twins)
+    yield from list_files(edition, pages, address)
+
+
+def entry_files(loaded: LoadedEntry, twins: Twins) -> Iterator[tuple[str, str]]:
+    """(path, content) of the two twins of one entry."""
+    fields, body = twins.fields(loaded), twins.body(loaded)
+    yield f"{entry_page(loaded)}.md", markdown(fields, body)
+    yield f"{entry_page(loaded)}.json", _json(_document(loaded, twins.edition, fields, body))
+
+
+def list_files(edition: Edition, pages: Iterable[str], address: str) -> Iterator[tuple[str, str | bytes]]:
+    """(path, content) of everything else: what tells of many entries at once."""
+    twins = Twins(edition)
+    yield from Feeds(edition, twins, address).draw()
     yield "entries.json", _json(_export(edition))
     yield "heads.json", _json(_heads(edition))
     yield "llms.txt", _overview(edition, twins)

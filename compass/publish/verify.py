@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import Final
@@ -26,18 +26,20 @@ def verify(site: Path, root: str = "/") -> tuple[str, ...]:
     `root` is the path at which the site will lie, with a slash at its end: links may start with it.
     """
     files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
-    found: list[str] = []
-    for name in sorted(files):
-        if name.endswith(".html"):
-            text = (site / name).read_text("utf-8")
-            found += (f"{name}: {problem}" for problem in dict.fromkeys(_in_page(name, text, files, root)))
-        elif name.endswith(".css"):
-            text = (site / name).read_text("utf-8")
-            found += (f"{name}: asks for {match[0][:80]}" for match in _IN_STYLE.finditer(text))
-    return tuple(found)
+    return tuple(wrong for name in sorted(files) for wrong in inspect(site / name, name, files, root))
 
 
-def _in_page(name: str, text: str, files: set[str], root: str) -> Iterator[str]:
+def inspect(path: Path, name: str, files: Container[str], root: str = "/") -> Iterator[str]:
+    """What is wrong with one file at `path`, called `name` in a site that consists of `files`."""
+    if name.endswith(".html"):
+        found = dict.fromkeys(_in_page(name, path.read_text("utf-8"), files, root))
+        yield from (f"{name}: {problem}" for problem in found)
+    elif name.endswith(".css"):
+        text = path.read_text("utf-8")
+        yield from (f"{name}: asks for {match[0][:80]}" for match in _IN_STYLE.finditer(text))
+
+
+def _in_page(name: str, text: str, files: Container[str], root: str) -> Iterator[str]:
     for tag, rest in _TAG.findall(text):
         if tag in _FORBIDDEN:
             yield f"holds <{tag}>"
@@ -48,7 +50,9 @@ def _in_page(name: str, text: str, files: set[str], root: str) -> Iterator[str]:
                 yield f"<{tag}> has the attribute {attribute}"
 
 
-def _address(name: str, tag: str, attribute: str, value: str, files: set[str], root: str) -> Iterator[str]:
+def _address(
+    name: str, tag: str, attribute: str, value: str, files: Container[str], root: str
+) -> Iterator[str]:
     if _SCHEME.match(value):
         if not (
             tag == "a"

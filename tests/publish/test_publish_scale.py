@@ -1,0 +1,111 @@
+"""What a site costs at 1,000, 5,000 and 20,000 pages. By hand: `pytest -m scale -s tests/publish/test_publish_scale.py`."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from large_site import write_organization
+from process_cost import Cost, cost_of
+
+pytestmark = pytest.mark.scale
+SIZES = [int(size) for size in os.environ.get("SCALE_PAGES", "1000,5000,20000").split(",")]
+_ASKED = re.compile(rb'<(?:link[^>]*rel="(?:stylesheet|icon)"[^>]*href|script[^>]*src)="([^"]+)"')
+ROWS = 200
+
+
+@dataclass(frozen=True)
+class Built:
+    """One cold build."""
+
+    pages: int
+    cost: Cost
+    size: int
+    largest_view: int
+    most_rows: int
+    warm: Cost
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def compressed(path: Path) -> int:
+    return len(gzip.compress(path.read_bytes(), 6))
+
+
+def view(page: Path, known: dict[Path, int]) -> int:
+    """Bytes of a page and all that it asks for when it is opened, compressed as a web server would."""
+    total = compressed(page)
+    for address in _ASKED.findall(page.read_bytes()):
+        target = (page.parent / address.decode()).resolve()
+        total += known.setdefault(target, compressed(target))
+    return total
+
+
+def build(root: Path, output: Path, home: Path) -> Cost:
+    command = [sys.executable, "-m", "compass", "-C", str(root), "site", "build", "-o", str(output)]
+    cost = cost_of(command, XDG_CACHE_HOME=str(home))
+    assert cost.code == 0, cost.out[-2000:]
+    return cost
+
+
+def measured(folder: Path, pages: int) -> Built:
+    root, output = folder / "repo", folder / "site"
+    write_organization(root, pages)
+    cold = build(root, output, folder / "cache")
+    files = [path for path in output.rglob("*") if path.is_file()]
+    html = sorted((path for path in files if path.suffix == ".html"), key=lambda one: -one.stat().st_size)
+    known: dict[Path, int] = {}
+    result = Built(
+        pages=pages,
+        cost=cold,
+        size=sum(path.stat().st_size for path in files),
+        largest_view=max(view(page, known) for page in html[:40]),
+        most_rows=max(path.read_bytes().count(b'class="cm-row-title"') for path in html[:40]),
+        warm=build(root, output, folder / "cache"),
+    )
+    shutil.rmtree(folder)
+    return result
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Built]:
+    found = []
+    for pages in SIZES:
+        one = measured(tmp_path_factory.mktemp("scale") / "x", pages)
+        found.append(one)
+        say(
+            f"{pages:>6} entries: cold {one.cost.cpu:.1f} s CPU ({1000 * one.cost.cpu / pages:.2f} ms each), {one.cost.wall:.0f} s wall, "
+            f"largest process {one.cost.largest:.0f} MiB, together {one.cost.together:.0f} MiB; site {one.size / 1e6:.1f} MB, "
+            f"largest page view {one.largest_view / 1e3:.1f} kB; warm {one.warm.cpu:.1f} s CPU"
+        )
+    return found
+
+
+def test_a_thousand_pages_cost_at_most_18_cpu_seconds(built: list[Built]) -> None:
+    for one in built:
+        assert one.cost.cpu <= 18 * max(1, one.pages / 1000)
+
+
+def test_the_cost_of_a_page_does_not_grow_with_the_library(built: list[Built]) -> None:
+    each = [one.cost.cpu / one.pages for one in built]
+    assert max(each) <= 1.2 * each[0]
+
+
+def test_a_site_of_twenty_thousand_pages_fits(built: list[Built]) -> None:
+    for one in built:
+        assert one.size < 1e9
+        assert one.cost.largest <= 1536
+
+
+def test_no_page_view_is_heavy_and_no_list_is_long(built: list[Built]) -> None:
+    for one in built:
+        assert one.largest_view <= 100_000
+        assert one.most_rows <= ROWS
