@@ -31,7 +31,8 @@ class Serving:
             text=True,
             env={**os.environ, "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"},
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()
         self.family = family(self.process.pid)
@@ -53,6 +54,7 @@ class Serving:
             self.family = family(self.process.pid)
             self.process.send_signal(how)
         code = self.process.wait(60)
+        self._listening.join(60)
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()

@@ -78,7 +78,9 @@ def build_site(
             not_for_them=chosen.left_out,
             problems=library.problems,
         )
-        site = generate(work, cache, f"{chosen.audience.value} {' '.join(built.repositories)}")
+        readers = f"{chosen.audience.value} {' '.join(built.repositories)}"
+        heads = [commit for commit in built.repositories.values() if commit]
+        site = generate(work, cache, readers, heads)
         index(site)
         refuse(verify(site, urlsplit(address).path or "/"))
         _mark(site, built)

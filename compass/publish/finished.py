@@ -15,6 +15,8 @@ from compass.library.cache import ParseCache
 from compass.publish import blocks
 
 _MAKERS: Final = ("Jinja2", "Markdown", "mkdocs", "mkdocs-material")
+_SHORT: Final = 10
+"""Digits of a commit as pages show it to people."""
 
 
 class Finished:
@@ -69,6 +71,36 @@ def base_digest(settings: str, theme: Path) -> bytes:
         content = path.read_bytes()
         state.update(f"{path.name} {len(content)}\n".encode() + content)
     return state.digest()
+
+
+class Commits:
+    """Takes the commits that a site is made from out of its pages, for a page is as good when only they have moved.
+
+    Something of the same shape stands in until the page is finished; a text that holds that already is left alone.
+    """
+
+    def __init__(self, heads: Iterable[str]) -> None:
+        known = sorted(set(heads))
+        other = [hashlib.sha256(b"compass %d" % number).hexdigest() for number in range(len(known))]
+        whole = [(head, one[: len(head)]) for head, one in zip(known, other, strict=True)]
+        short = [(head[:_SHORT], one[:_SHORT]) for head, one in whole]
+        self._pairs = [(head.encode(), one.encode()) for head, one in (*whole, *short)]
+
+    def hidden(self, text: bytes) -> bytes:
+        """The text of a page without them."""
+        if any(other in text for _, other in self._pairs):
+            return text
+        for head, other in self._pairs:
+            text = text.replace(head, other)
+        return text
+
+    def shown(self, html: bytes, text: bytes) -> bytes:
+        """What was made of the hidden `text`, with them."""
+        if any(other in text for _, other in self._pairs):
+            return html
+        for head, other in self._pairs:
+            html = html.replace(other, head)
+        return html
 
 
 def page_digest(base: bytes, name: str, text: bytes) -> str:

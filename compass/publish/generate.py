@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from mkdocs.config import load_config
 from mkdocs.exceptions import Abort, MkDocsException
 
 from compass.errors import OutsideError
-from compass.publish.finished import Finished, base_digest, page_digest
+from compass.publish.finished import Commits, Finished, base_digest, page_digest
 
 THEME: Final = Path(__file__).parent / "theme"
 SECTIONS: Final = (
@@ -27,6 +27,7 @@ SECTIONS: Final = (
     ("Teams", "teams/index.md"),
     ("Review", "review/index.md"),
 )
+_ERROR: Final = "404.html"
 _TOGETHER: Final = 1000
 """Pages that MkDocs builds in one run; it keeps them all in memory until the last is written."""
 _BUILT_FROM: Final = b"\x01built from\x01"
@@ -62,37 +63,38 @@ def stage(
     return written
 
 
-def generate(folder: Path, cache: Path | None = None, readers: str = "") -> Path:
+def generate(folder: Path, cache: Path | None = None, readers: str = "", heads: Iterable[str] = ()) -> Path:
     """Build the staged `folder`; the finished site's folder. OutsideError if MkDocs gives up.
 
-    `cache` is a folder (or None: no cache) that holds finished pages, apart for each set of `readers`.
+    `cache` is a folder (or None: no cache) that holds finished pages, apart for each set of `readers`; `heads` are the
+    commits that the pages may name.
     """
-    site = folder / "site"
+    site, pages = folder / "site", folder / "pages"
     settings = json.loads((folder / "mkdocs.yml").read_text("utf-8"))
     built_from = settings["extra"]["compass"].pop("built_from")
     base = base_digest(json.dumps(settings, sort_keys=True), folder / "theme")
-    pages = folder / "pages"
     names = sorted(path.relative_to(pages).as_posix() for path in pages.rglob("*.md"))
     batch = _Batch(folder, site, str(escape(built_from)).encode())
+    commits = Commits(heads)
     with Finished(cache, readers) as finished:
         for start in range(0, len(names), _TOGETHER):
-            digests = {
-                name: page_digest(base, name, (pages / name).read_bytes())
-                for name in names[start : start + _TOGETHER]
-            }
+            texts = {name: (pages / name).read_bytes() for name in names[start : start + _TOGETHER]}
+            hidden = {name: commits.hidden(text) for name, text in texts.items()}
+            digests = {name: page_digest(base, name, text) for name, text in hidden.items()}
             known = finished.find(digests.values())
-            made = batch.run([name for name, digest in digests.items() if digest not in known])
-            for name, digest in digests.items():
-                if digest not in known:
-                    finished.remember(digest, made[name])
-                batch.write(name, known.get(digest) or made[name])
+            made = batch.run({name: hidden[name] for name in texts if digests[name] not in known})
+            for name, html in made.items():
+                finished.remember(digests[name], html)
+            for name, text in texts.items():
+                html = made[name] if name in made else known[digests[name]]
+                batch.write(name, commits.shown(html, text))
     batch.finish()
     _lay_beside(folder / "files", site)
     return site
 
 
 class _Batch:
-    """Runs MkDocs over some of the staged pages at a time: what it keeps in memory does not grow with the library.
+    """Runs MkDocs over some of the pages at a time: what it keeps in memory does not grow with the library.
 
     A page depends on the others through the navigation alone, so those that the navigation names are always there.
     What all pages say of where they were built from is put in last, for the rest of a page is as good the next time.
@@ -102,49 +104,33 @@ class _Batch:
         self.folder = folder
         self.site = site
         self.built_from = built_from
-        self._part = folder / "part"
 
-    def run(self, names: Sequence[str]) -> dict[str, bytes]:
-        """Name -> HTML of the named pages, and nothing if there are none."""
-        if not names:
+    def run(self, texts: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Name -> HTML of pages, from their texts; nothing if there are none."""
+        if not texts:
             return {}
-        part = self._part
-        for name in names:
-            target = part / "pages" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / "pages" / name).rename(target)
-        for _, name in SECTIONS:
-            if not (part / "pages" / name).exists():
-                _write(part / "pages" / name, "")
-        _mkdocs(self.folder / "mkdocs.yml", part)
-        made = {}
-        for name in names:
-            (part / "pages" / name).rename(self.folder / "pages" / name)
-            html = part / "site" / f"{name.removesuffix('.md')}.html"
-            made[name] = html.read_bytes()
-            html.unlink()
-        self._take_theme()
-        shutil.rmtree(part)
-        return made
+        made = self._mkdocs(texts)
+        found = {name: (made / _html(name)).read_bytes() for name in texts}
+        shutil.rmtree(made.parent)
+        return found
 
     def write(self, name: str, html: bytes) -> None:
         """Put a page where it belongs."""
-        _write(self.site / f"{name.removesuffix('.md')}.html", html.replace(_BUILT_FROM, self.built_from))
+        _write(self.site / _html(name), html.replace(_BUILT_FROM, self.built_from))
 
     def finish(self) -> None:
         """See that the theme's files are there even if no page had to be made."""
-        if not (self.site / "404.html").exists():
-            (self._part / "pages").mkdir(parents=True)
-            for _, name in SECTIONS:
-                _write(self._part / "pages" / name, "")
-            _mkdocs(self.folder / "mkdocs.yml", self._part)
-            self._take_theme()
-            shutil.rmtree(self._part)
+        if not (self.site / _ERROR).exists():
+            shutil.rmtree(self._mkdocs({}).parent)
 
-    def _take_theme(self) -> None:
-        """What MkDocs makes beside the pages, once."""
-        made = self._part / "site"
-        if not (self.site / "404.html").exists():
+    def _mkdocs(self, texts: Mapping[str, bytes]) -> Path:
+        """The folder of a site of these pages; what it has beside them is taken over the first time."""
+        part = self.folder / "part"
+        for name in (*texts, *(name for _, name in SECTIONS if name not in texts)):
+            _write(part / "pages" / name, texts.get(name, b""))
+        made = part / "site"
+        _mkdocs(self.folder / "mkdocs.yml", part / "pages", made)
+        if not (self.site / _ERROR).exists():
             for unused in _UNUSED:
                 target = made / unused
                 shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
@@ -152,15 +138,16 @@ class _Batch:
                 source_map.unlink()
             self.site.mkdir(exist_ok=True)
             (made / "assets").rename(self.site / "assets")
-            self.write("404.md", (made / "404.html").read_bytes())
+            self.write(_ERROR, (made / _ERROR).read_bytes())
+        return made
 
 
-def _mkdocs(settings_file: Path, part: Path) -> None:
+def _mkdocs(settings_file: Path, pages: Path, site: Path) -> None:
     log = logging.getLogger("mkdocs")
     quiet = log.level
     log.setLevel(logging.ERROR)
     try:
-        settings = load_config(str(settings_file), docs_dir=str(part / "pages"), site_dir=str(part / "site"))
+        settings = load_config(str(settings_file), docs_dir=str(pages), site_dir=str(site))
         settings.extra["compass"]["built_from"] = _BUILT_FROM.decode()
         # The same pages sooner; `mkdocs build` does without.
         settings.markdown_extensions.append("compass.publish.blocks")
@@ -169,6 +156,10 @@ def _mkdocs(settings_file: Path, part: Path) -> None:
         raise OutsideError(f"MkDocs could not build the site: {error}") from error
     finally:
         log.setLevel(quiet)
+
+
+def _html(name: str) -> str:
+    return f"{name.removesuffix('.md')}.html" if name.endswith(".md") else name
 
 
 def _write(target: Path, content: str | bytes) -> None:
