@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -71,7 +72,9 @@ class Observed:
             return value
         if isinstance(value, Mapping):
             return _Looked(self, question, value)
-        if is_dataclass(value) and not isinstance(value, LoadedEntry | Mount):
+        if isinstance(value, AbstractSet):
+            return _Held(self, question, value)
+        if _ours(value):
             return _Part(self, question, value)
         if callable(value):
             return _Called(self, question, value)
@@ -130,6 +133,31 @@ class _Entry(str):
     """An entry among the arguments of a question, by its id."""
 
     __slots__ = ()
+
+
+class _Held(AbstractSet[Any]):
+    """A set that notes what is looked for; going through it counts as seeing all of it."""
+
+    def __init__(self, observed: Observed, question: Question, value: AbstractSet[Any]) -> None:
+        self._observed, self._question, self._value = observed, question, value
+
+    def __contains__(self, one: object) -> bool:
+        self._observed.note((*self._question, ("holds", one)), one in self._value)
+        return one in self._value
+
+    def __iter__(self) -> Iterator[Any]:
+        self._observed.note(self._question, _WHOLE)
+        return iter(self._value)
+
+    def __len__(self) -> int:
+        self._observed.note(self._question, _WHOLE)
+        return len(self._value)
+
+
+def _ours(value: Any) -> bool:
+    """Whether it is something of ours to ask further, rather than an answer."""
+    answers = (LoadedEntry, Mount, BaseModel, Enum, tuple)
+    return type(value).__module__.startswith("compass.") and not isinstance(value, answers)
 
 
 def _ask(edition: Edition, question: Question) -> Any:
