@@ -60,6 +60,11 @@ class Serving:
             stream.close()
         return code
 
+    @property
+    def site(self) -> Path:
+        """The folder that is served."""
+        return next(self.temporary.iterdir()) / "site"
+
     def get(self, path: str) -> str:
         """The text of a page."""
         with urllib.request.urlopen(self.address + path, timeout=30) as answer:  # noqa: S310  # our own address

@@ -22,7 +22,7 @@ from compass.publish.scratch import scratch
 from compass.publish.search import index
 from compass.publish.serve import HOST, server
 
-_SETTLE: Final = 0.1
+SETTLE: Final = 0.1
 """Seconds without a further change after which a burst of writes counts as one."""
 
 
@@ -51,7 +51,7 @@ class Watch(FileSystemEventHandler):
         self.changed.wait()
         while self.changed.is_set():
             self.changed.clear()
-            self.changed.wait(_SETTLE)
+            self.changed.wait(SETTLE)
 
 
 def serve_site(

@@ -7,12 +7,17 @@ import os
 import re
 import shutil
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from large_site import write_organization
 from process_cost import Cost, cost_of
+from serving import Serving
+
+from compass.publish.live import SETTLE
+from compass.publish.verify import verify
 
 pytestmark = pytest.mark.scale
 SIZES = [int(size) for size in os.environ.get("SCALE_PAGES", "1000,5000,20000").split(",")]
@@ -110,3 +115,40 @@ def test_no_page_view_is_heavy_and_no_list_is_long(built: list[Built]) -> None:
     for one in built:
         assert one.largest_view <= 100_000
         assert one.most_rows <= ROWS
+
+
+@pytest.mark.parametrize(("pages", "bar"), [(1000, 1.5), (5000, 2.5)])
+def test_an_edit_is_visible_soon(tmp_path: Path, pages: int, bar: float) -> None:
+    root = tmp_path / "repo"
+    write_organization(root, pages)
+    path = sorted((root / "patterns").glob("*.md"))[7]
+    text = path.read_text("utf-8")
+    name = re.search(r"^id: (\S+)", text, re.MULTILINE)
+    assert name
+    spent = []
+    with Serving(root, tmp_path / "temporary", patience=1800) as served:
+        for number in range(3):
+            served.wait(lambda: any((served.site / folder).is_dir() for folder in ("search", "pagefind")))
+            before = served.cpu()
+            path.write_text(f"{text}\nAn edit, number {number}.\n", "utf-8")
+            wall = served.until(f"patterns/{name[1]}.html", f"An edit, number {number}.")
+            spent.append(served.cpu() - before)
+            say(
+                f"{pages:>6} entries: visible after {spent[-1]:.2f} s CPU, {wall:.2f} s wall at a load of {os.getloadavg()[0]:.0f}"
+            )
+    assert sorted(spent)[1] + SETTLE <= bar
+
+
+def test_the_inspection_costs_the_same_for_each_page(tmp_path: Path) -> None:
+    page = (b'<p class="x">' + b"words " * 100 + b'</p><a href="1.html">x</a>\n') * 20
+    each = []
+    for pages in (500, 4000):
+        folder = tmp_path / str(pages)
+        folder.mkdir()
+        for number in range(pages):
+            (folder / f"{number}.html").write_bytes(page)
+        started = time.process_time()
+        assert verify(folder) == ()
+        each.append((time.process_time() - started) / pages)
+    say(f"inspection: {1e6 * each[0]:.0f} and {1e6 * each[1]:.0f} µs CPU for each page of 13 kB")
+    assert each[1] <= 1.3 * each[0]
