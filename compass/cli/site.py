@@ -5,16 +5,18 @@ from __future__ import annotations
 import signal
 import time
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from compass.cli.context import Context
 from compass.cli.render import clean, emit_json, format_option, note
+from compass.library import load
 from compass.model.scope import Level
 from compass.publish.build import build_site
+from compass.publish.live import report, serve_site
 from compass.publish.recipe import RECIPES, recipe
-from compass.publish.serve import report, serve_site
 
 
 @click.group(help=__doc__)
@@ -43,7 +45,14 @@ def build(context: Context, audience: str | None, folder: Path, address: str, ou
     """Publish HEAD as a searchable site; entries that are not valid are left out and named."""
     started = time.monotonic()
     wanted = Level(audience) if audience else None
-    built = build_site(context.library(), folder, today=_today(), audience=wanted, address=address)
+    built = build_site(
+        context.library(),
+        folder,
+        today=_today(),
+        audience=wanted,
+        address=address,
+        cache=context.settings.cache,
+    )
     seconds = time.monotonic() - started
     report(built, note)
     if output == "json":
@@ -82,8 +91,12 @@ def serve(context: Context, port: int) -> None:
         note("Edit an entry and reload the page. Ctrl-C ends.")
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings = context.settings
+    read = partial(
+        load, context.repo, revision=None, parents=True, cache=settings.cache, clones=settings.data / "clones"
+    )
     try:
-        serve_site(lambda: context.library(revision=None), port, today=_today, ready=ready, say=note)
+        serve_site(read, port, today=_today, ready=ready, say=note, cache=settings.cache)
     except KeyboardInterrupt:
         note("ended")
 

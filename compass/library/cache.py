@@ -74,6 +74,17 @@ class ParseCache:
         if len(self._new) >= _CHUNK:
             self._flush()
 
+    def keep(self, blobs: Iterable[str]) -> None:
+        """Forget all others; failing to is no failure."""
+        self._flush()
+        if self._connection is not None:
+            with suppress(sqlite3.Error), self._connection:
+                self._connection.execute("CREATE TEMP TABLE kept (blob TEXT PRIMARY KEY) WITHOUT ROWID")
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO kept VALUES (?)", ((one,) for one in blobs)
+                )
+                self._connection.execute("DELETE FROM parsed WHERE blob NOT IN (SELECT blob FROM kept)")
+
     def _flush(self) -> None:
         """Write what is kept; failing to is no failure."""
         if self._connection is not None:

@@ -17,8 +17,9 @@ BLOCK: Final = re.compile(r'^<div class="cm-block">\n.*?\n</div>$', re.MULTILINE
 
 
 def block(html: str) -> str:
-    """Finished HTML as one block of Markdown, or nothing."""
-    return f'<div class="cm-block">\n{html.strip()}\n</div>' if html.strip() else ""
+    """Finished HTML as one block of Markdown, or nothing; the first line that is `</div>` alone is its end."""
+    inner = html.strip().replace("\n</div>", "</div>")
+    return f'<div class="cm-block">\n{inner}\n</div>' if inner else ""
 
 
 def document(parts: Iterable[str]) -> str:

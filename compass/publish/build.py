@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +21,7 @@ from compass.publish.generate import generate, stage
 from compass.publish.machines import machine_files
 from compass.publish.pages import render
 from compass.publish.search import index
+from compass.publish.swap import swap, workshop
 from compass.publish.verify import verify
 from compass.retrieval.opening import vocabularies
 
@@ -44,11 +43,18 @@ class Built:
 
 
 def build_site(
-    library: Library, output: Path, *, today: date, audience: Level | None = None, address: str = ""
+    library: Library,
+    output: Path,
+    *,
+    today: date,
+    audience: Level | None = None,
+    address: str = "",
+    cache: Path | None = None,
 ) -> Built:
     """Build the site of `library` for one audience and put it at `output` in one move.
 
     `address` is where it will lie: given, it has a sitemap, and its feeds have absolute links.
+    `cache` is a folder (or None: no cache); the site is the same with and without.
     UsageError if the audience or the address may not be given, or `output` is a folder that this function did not make;
     NegativeAnswerError if the finished site fails its own inspection, in which case `output` stays as it was.
     """
@@ -56,38 +62,50 @@ def build_site(
     address = _checked(address)
     check_output(output)
     output = output.absolute()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    work = output.parent / f".{output.name}.{secrets.token_hex(6)}"
-    work.mkdir()
-    try:
+    with workshop(output) as work:
         main = chosen.library.main
         edition = Edition(chosen.library, today, last_changed(chosen.library))
-        pages = dict(render(edition))
-        files = machine_files(edition, pages, address)
-        built_from = _built_from(chosen.library)
-        written = stage(work, pages.items(), main.id, built_from, files=files, address=address)
-        del pages
-        site = generate(work)
-        index(site, vocabularies(chosen.library))
-        if wrong := verify(site, urlsplit(address).path or "/"):
-            shown = "\n  ".join(wrong[:20])
-            raise NegativeAnswerError(
-                f"the built site failed its inspection:\n  {shown}", "this is a bug; nothing was published"
-            )
+        names: list[str] = []
+        pages = _noted(render(edition), names)
+        files = machine_files(
+            edition, names, address, lambda name: (work / "pages" / name).read_text("utf-8")
+        )
+        built_from = commits(chosen.library)
+        written = stage(work, pages, main.id, built_from, files=files, address=address)
         built = Built(
             output=output,
             audience=chosen.audience,
             pages=written,
-            entries=len(chosen.library.by_id),
+            entries=len(edition.pages),
             repositories={mount.id: mount.commit for mount in chosen.library.mounts},
             not_for_them=chosen.left_out,
             problems=library.problems,
         )
+        readers = f"{chosen.audience.value} {' '.join(built.repositories)}"
+        heads = [commit for commit in built.repositories.values() if commit]
+        site = generate(work, cache, readers, heads)
+        index(site, vocabularies(chosen.library))
+        refuse(verify(site, urlsplit(address).path or "/"))
         _mark(site, built)
+        check_output(output)
         swap(site, output)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return built
+
+
+def _noted(pages: Iterable[tuple[str, str]], names: list[str]) -> Iterator[tuple[str, str]]:
+    """The pages one by one, of which only the paths are kept."""
+    for path, text in pages:
+        names.append(path)
+        yield path, text
+
+
+def refuse(wrong: Sequence[str]) -> None:
+    """NegativeAnswerError if the inspection found anything."""
+    if wrong:
+        shown = "\n  ".join(wrong[:20])
+        raise NegativeAnswerError(
+            f"the built site failed its inspection:\n  {shown}", "this is a bug; nothing was published"
+        )
 
 
 def _checked(address: str) -> str:
@@ -123,19 +141,6 @@ def check_output(output: Path) -> None:
         )
 
 
-def swap(site: Path, output: Path) -> None:
-    """Put the finished `site` where `output` is, by renaming on one file system; what was there is removed."""
-    old = site.parent / "replaced"
-    if output.exists():
-        output.rename(old)
-    try:
-        site.rename(output)
-    except OSError:
-        if old.exists():
-            old.rename(output)
-        raise
-
-
 def _mark(site: Path, built: Built) -> None:
     text = json.dumps(
         {
@@ -149,7 +154,8 @@ def _mark(site: Path, built: Built) -> None:
     (site / MARKER).write_text(text + "\n", "utf-8")
 
 
-def _built_from(library: Library) -> str:
+def commits(library: Library) -> str:
+    """What the site is made from, for people."""
     return ", ".join(
         f"{mount.id}@{mount.commit[:10] if mount.commit else 'worktree'}" for mount in library.mounts
     )

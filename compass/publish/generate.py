@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from markupsafe import escape
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort, MkDocsException
 
 from compass.errors import OutsideError
+from compass.publish.finished import Commits, Finished, base_digest, page_digest
 
 THEME: Final = Path(__file__).parent / "theme"
 SECTIONS: Final = (
@@ -25,6 +27,11 @@ SECTIONS: Final = (
     ("Teams", "teams/index.md"),
     ("Review", "review/index.md"),
 )
+_ERROR: Final = "404.html"
+_TOGETHER: Final = 1000
+"""Pages that MkDocs builds in one run; it keeps them all in memory until the last is written."""
+_BUILT_FROM: Final = b"\x01built from\x01"
+"""Stands in a page for the commits; no text of an entry can hold it, for control characters never get that far."""
 # What the theme brings along and no page of ours asks for; our own sitemap is among the files.
 _UNUSED: Final = ("assets/javascripts", "assets/images", "sitemap.xml", "sitemap.xml.gz")
 
@@ -56,13 +63,92 @@ def stage(
     return written
 
 
-def generate(folder: Path) -> Path:
-    """Build the staged `folder`; the finished site's folder. OutsideError if MkDocs gives up."""
+def generate(folder: Path, cache: Path | None = None, readers: str = "", heads: Iterable[str] = ()) -> Path:
+    """Build the staged `folder`; the finished site's folder. OutsideError if MkDocs gives up.
+
+    `cache` is a folder (or None: no cache) that holds finished pages, apart for each set of `readers`; `heads` are the
+    commits that the pages may name.
+    """
+    site, pages = folder / "site", folder / "pages"
+    settings = json.loads((folder / "mkdocs.yml").read_text("utf-8"))
+    built_from = settings["extra"]["compass"].pop("built_from")
+    base = base_digest(json.dumps(settings, sort_keys=True), folder / "theme")
+    names = sorted(path.relative_to(pages).as_posix() for path in pages.rglob("*.md"))
+    batch = _Batch(folder, site, str(escape(built_from)).encode())
+    commits = Commits(heads)
+    with Finished(cache, readers) as finished:
+        for start in range(0, len(names), _TOGETHER):
+            texts = {name: (pages / name).read_bytes() for name in names[start : start + _TOGETHER]}
+            hidden = {name: commits.hidden(text) for name, text in texts.items()}
+            digests = {name: page_digest(base, name, text) for name, text in hidden.items()}
+            known = finished.find(digests.values())
+            made = batch.run({name: hidden[name] for name in texts if digests[name] not in known})
+            for name, html in made.items():
+                finished.remember(digests[name], html)
+            for name, text in texts.items():
+                html = made[name] if name in made else known[digests[name]]
+                batch.write(name, commits.shown(html, text))
+    batch.finish()
+    _lay_beside(folder / "files", site)
+    return site
+
+
+class _Batch:
+    """Runs MkDocs over some of the pages at a time: what it keeps in memory does not grow with the library.
+
+    A page depends on the others through the navigation alone, so those that the navigation names are always there.
+    What all pages say of where they were built from is put in last, for the rest of a page is as good the next time.
+    """
+
+    def __init__(self, folder: Path, site: Path, built_from: bytes) -> None:
+        self.folder = folder
+        self.site = site
+        self.built_from = built_from
+
+    def run(self, texts: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Name -> HTML of pages, from their texts; nothing if there are none."""
+        if not texts:
+            return {}
+        made = self._mkdocs(texts)
+        found = {name: (made / _html(name)).read_bytes() for name in texts}
+        shutil.rmtree(made.parent)
+        return found
+
+    def write(self, name: str, html: bytes) -> None:
+        """Put a page where it belongs."""
+        _write(self.site / _html(name), html.replace(_BUILT_FROM, self.built_from))
+
+    def finish(self) -> None:
+        """See that the theme's files are there even if no page had to be made."""
+        if not (self.site / _ERROR).exists():
+            shutil.rmtree(self._mkdocs({}).parent)
+
+    def _mkdocs(self, texts: Mapping[str, bytes]) -> Path:
+        """The folder of a site of these pages; what it has beside them is taken over the first time."""
+        part = self.folder / "part"
+        for name in (*texts, *(name for _, name in SECTIONS if name not in texts)):
+            _write(part / "pages" / name, texts.get(name, b""))
+        made = part / "site"
+        _mkdocs(self.folder / "mkdocs.yml", part / "pages", made)
+        if not (self.site / _ERROR).exists():
+            for unused in _UNUSED:
+                target = made / unused
+                shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+            for source_map in made.rglob("*.map"):
+                source_map.unlink()
+            self.site.mkdir(exist_ok=True)
+            (made / "assets").rename(self.site / "assets")
+            self.write(_ERROR, (made / _ERROR).read_bytes())
+        return made
+
+
+def _mkdocs(settings_file: Path, pages: Path, site: Path) -> None:
     log = logging.getLogger("mkdocs")
     quiet = log.level
     log.setLevel(logging.ERROR)
     try:
-        settings = load_config(str(folder / "mkdocs.yml"))
+        settings = load_config(str(settings_file), docs_dir=str(pages), site_dir=str(site))
+        settings.extra["compass"]["built_from"] = _BUILT_FROM.decode()
         # The same pages sooner; `mkdocs build` does without.
         settings.markdown_extensions.append("compass.publish.blocks")
         build(settings)
@@ -70,17 +156,10 @@ def generate(folder: Path) -> Path:
         raise OutsideError(f"MkDocs could not build the site: {error}") from error
     finally:
         log.setLevel(quiet)
-    site = folder / "site"
-    for unused in _UNUSED:
-        target = site / unused
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
-    for source_map in site.rglob("*.map"):
-        source_map.unlink()
-    _lay_beside(folder / "files", site)
-    return site
+
+
+def _html(name: str) -> str:
+    return f"{name.removesuffix('.md')}.html" if name.endswith(".md") else name
 
 
 def _write(target: Path, content: str | bytes) -> None:

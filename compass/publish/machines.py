@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -13,36 +13,47 @@ from compass.library import LoadedEntry
 from compass.model.entry import FOLDERS, Status
 from compass.publish.edition import KIND_NAMES, Edition, entry_page
 from compass.publish.feeds import Feeds
-from compass.publish.listing import listing
+from compass.publish.page_twin import page_twin
 from compass.publish.text import attribute
 from compass.publish.twin import Twins, label, markdown
 
 LISTED: Final = 500
 """Entries of one kind in llms.txt; the rest is in entries.json."""
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 _SITEMAP: Final = 50_000
 _BEST_FIRST: Final = (Status.STABLE, Status.VERIFIED, Status.DRAFT, Status.DEPRECATED, Status.WITHDRAWN)
 
 
 def machine_files(
-    edition: Edition, pages: Mapping[str, str], address: str
+    edition: Edition, pages: Iterable[str], address: str, read: Callable[[str], str]
 ) -> Iterator[tuple[str, str | bytes]]:
-    """(path, content) of each file that lies beside the pages; `pages` are those, as staged.
+    """(path, content) of each file that lies beside the pages; `pages` are the paths of those, which `read` gives as staged.
 
     `address` is where the site will lie, with a slash at its end, or nothing: a sitemap needs it.
     """
     twins = Twins(edition)
-    feeds = Feeds(edition, twins, address)
     for loaded in edition.pages.values():
-        fields, body = twins.fields(loaded), twins.body(loaded)
-        yield f"{entry_page(loaded)}.md", markdown(fields, body)
-        yield f"{entry_page(loaded)}.json", _json(_document(loaded, edition, fields, body))
-    stems = {path.removesuffix(".md") for path in pages}
+        yield from entry_files(loaded, twins)
+    yield from list_files(edition, pages, address, read)
+
+
+def entry_files(loaded: LoadedEntry, twins: Twins) -> Iterator[tuple[str, str]]:
+    """(path, content) of the two twins of one entry."""
+    fields, body = twins.fields(loaded), twins.body(loaded)
+    yield f"{entry_page(loaded)}.md", markdown(fields, body)
+    yield f"{entry_page(loaded)}.json", _json(_document(loaded, twins.edition, fields, body))
+
+
+def list_files(
+    edition: Edition, pages: Iterable[str], address: str, read: Callable[[str], str]
+) -> Iterator[tuple[str, str | bytes]]:
+    """(path, content) of everything else: what tells of many entries at once."""
+    twins = Twins(edition)
     entries = {entry_page(one) for one in edition.pages.values()}
-    for path, text in pages.items():
-        page = path.removesuffix(".md")
-        if page != path and page not in entries:
-            yield path, listing(text, page, stems)
-    yield from feeds.draw()
+    stems = {path.removesuffix(".md") for path in pages}
+    for page in sorted(stems - entries):
+        yield f"{page}.md", page_twin(read(f"{page}.md"), page, stems)
+    yield from Feeds(edition, twins, address).draw()
     yield "entries.json", _json(_export(edition))
     yield "heads.json", _json(_heads(edition))
     yield "llms.txt", _overview(edition, twins)
@@ -151,4 +162,11 @@ def _sitemap(pages: Iterable[str], edition: Edition, address: str) -> str:
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """On one line, but for a list of entries, where each has its own."""
+    # With an indent, Python's own encoder would do it, which takes ten times as long.
+    entries = data.get("entries")
+    if entries is None:
+        return _ENCODER.encode(data) + "\n"
+    head = _ENCODER.encode({key: value for key, value in data.items() if key != "entries"})
+    rows = ",\n".join(_ENCODER.encode(one) for one in entries)
+    return f'{{"entries": [\n{rows}\n], {head[1:]}\n'

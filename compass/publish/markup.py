@@ -23,6 +23,8 @@ MAX_RENDERED: Final = 100_000
 """Characters of a body beyond which it is shown as it stands: hostile nesting costs time with the square."""
 MAX_FIELD: Final = 20_000
 OUTSIDE: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_WORDS: Final = re.compile(r"[^\\`*_~\[\]!<>&]*")
+"""Text in which nothing can be markup: most fields are, and need no parser."""
 FRAGMENT: Final = re.compile(r"#[A-Za-z0-9_-]+")
 
 
@@ -73,7 +75,10 @@ class Markup:
 
     def inline(self, text: str, loaded: LoadedEntry, page: str) -> str:
         """One field's text as inline HTML."""
-        tokens = self.parser.parseInline(" ".join(clean(text).split())[:MAX_FIELD], {})
+        line = " ".join(clean(text).split())[:MAX_FIELD]
+        if _WORDS.fullmatch(line):
+            return escape(line)
+        tokens = self.parser.parseInline(line, {})
         return self._render(tokens, loaded, page, {})
 
     def link(self, entry_id: str, page: str) -> str:

@@ -14,9 +14,13 @@ from compass.publish.twin import Twins
 
 def render(edition: Edition) -> Iterator[tuple[str, str]]:
     """(path, Markdown) of every page; links, counts and dates come from `edition` alone."""
-    markup = Markup(edition)
-    yield from Indexes(edition, markup).draw()
-    yield Feeds(edition, Twins(edition)).page()
-    entries = EntryPage(edition, markup)
+    yield from render_lists(edition)
+    entries = EntryPage(edition, Markup(edition))
     for loaded in edition.pages.values():
         yield entries.draw(loaded)
+
+
+def render_lists(edition: Edition) -> Iterator[tuple[str, str]]:
+    """(path, Markdown) of every page but those of entries."""
+    yield from Indexes(edition, Markup(edition)).draw()
+    yield Feeds(edition, Twins(edition)).page()

@@ -1,13 +1,8 @@
-"""A site on loopback while its files are edited: correct types, a strict content security policy, rebuilt on change."""
+"""A folder on loopback, to readers on this machine only: correct types, a strict content security policy."""
 
 from __future__ import annotations
 
 import io
-import tempfile
-import threading
-import time
-from collections.abc import Callable
-from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from os import PathLike
@@ -15,13 +10,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-
-from compass.errors import CompassError, OutsideError
-from compass.library import Library
-from compass.model.base import Severity
-from compass.publish.build import Built, build_site
+from compass.errors import OutsideError
 
 HOST: Final = "127.0.0.1"
 POLICY: Final = (
@@ -40,8 +29,6 @@ _TYPES: Final = {
     ".xml": "application/xml; charset=utf-8",
     ".gz": "application/gzip",
 }
-_SETTLE: Final = 0.2
-"""Seconds without a further change after which a burst of writes counts as one."""
 
 
 class SiteHandler(SimpleHTTPRequestHandler):
@@ -100,94 +87,3 @@ def server(site: Path, port: int) -> ThreadingHTTPServer:
         raise OutsideError(
             f"cannot listen on {HOST}:{port}: {error.strerror}", "name another --port, or 0 for a free one"
         ) from error
-
-
-class Watch(FileSystemEventHandler):
-    """Notices that an entry, a setting or the catalog changed; what Git and editors keep for themselves is not one."""
-
-    def __init__(self, roots: tuple[Path, ...]) -> None:
-        self.roots = tuple(root.resolve() for root in roots)
-        self.changed = threading.Event()
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        """Called on the watching thread for each event."""
-        if event.event_type in {"opened", "closed_no_write"} or event.is_directory:
-            return
-        if any(self._matters(Path(str(name))) for name in (event.src_path, event.dest_path) if name):
-            self.changed.set()
-
-    def _matters(self, path: Path) -> bool:
-        for root in self.roots:
-            if path.suffix in {".md", ".yaml", ".yml"} and path.is_relative_to(root):
-                return not any(part.startswith(".") for part in path.relative_to(root).parts)
-        return False
-
-    def wait(self) -> None:
-        """Return once something has changed and the burst of changes is over."""
-        self.changed.wait()
-        while self.changed.is_set():
-            self.changed.clear()
-            self.changed.wait(_SETTLE)
-
-
-def watch_and_serve(
-    site: Path, roots: tuple[Path, ...], port: int, rebuild: Callable[[], None], ready: Callable[[str], None]
-) -> None:
-    """Serve `site`, calling `rebuild` after each change under `roots`, until interrupted (KeyboardInterrupt)."""
-    watch = Watch(roots)
-    observer = Observer()
-    for root in watch.roots:
-        observer.schedule(watch, str(root), recursive=True)
-    with server(site, port) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-        thread.start()
-        observer.start()
-        try:
-            ready(f"http://{HOST}:{http.server_address[1]}/")
-            while True:
-                watch.wait()
-                rebuild()
-        finally:
-            observer.stop()
-            observer.join()
-            http.shutdown()
-
-
-def serve_site(
-    load: Callable[[], Library],
-    port: int,
-    *,
-    today: Callable[[], date],
-    ready: Callable[[str], None],
-    say: Callable[[str], None],
-) -> None:
-    """Build what `load` gives, serve it on loopback, and build again after each change, until interrupted.
-
-    `ready` is told the address once, `say` what each later build did. OutsideError if the port is taken.
-    """
-    with tempfile.TemporaryDirectory(prefix="compass-site-") as folder:
-        site = Path(folder) / "site"
-        library = load()
-        report(build_site(library, site, today=today()), say)
-
-        def rebuild() -> None:
-            started = time.monotonic()
-            try:
-                built = build_site(load(), site, today=today())
-            except CompassError as error:
-                say(f"not rebuilt: {error}")
-                return
-            report(built, say)
-            say(f"rebuilt {built.pages:,} pages in {time.monotonic() - started:.1f} s")
-
-        roots = tuple(mount.root for mount in library.mounts if (mount.root / "compass.yaml").is_file())
-        watch_and_serve(site, roots, port, rebuild, ready)
-
-
-def report(built: Built, say: Callable[[str], None]) -> None:
-    """Say what could not be published, entry by entry."""
-    for problem in built.problems:
-        if problem.severity is Severity.ERROR:
-            say(f"left out: {problem.location}: {problem.message}")
-    for repository in built.not_for_them:
-        say(f"left out: {repository}: not everyone in the audience may read it")

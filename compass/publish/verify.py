@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import Final
@@ -12,12 +12,17 @@ from urllib.parse import unquote
 
 _TAG: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[^\s=<>\"']+(?:=\"[^\"]*\")?)*)\s*/?>")
 _ATTRIBUTE: Final = re.compile(r"\s([^\s=<>\"']+)(?:=\"([^\"]*)\")?")
+_ODD: Final = re.compile(r"<(?!/[a-zA-Z][a-zA-Z0-9-]*\s*>|!doctype html>).{0,60}", re.IGNORECASE | re.DOTALL)
+_COMMENT: Final = re.compile(r"<!--(?:[^-<>]|-[^-<>])*-->")
+_POLICY: Final = "content-security-policy"
 _ADDRESSED: Final = frozenset(
-    {"href", "src", "srcset", "action", "formaction", "data", "poster", "ping", "background"}
+    {"href", "xlink:href", "src", "srcset", "action", "formaction", "data", "poster", "ping", "background"}
 )
 _SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _IN_STYLE: Final = re.compile(r"url\(\s*['\"]?(?!data:)([^)'\"]+)|@import|@font-face", re.IGNORECASE)
-_FORBIDDEN: Final = frozenset({"iframe", "frame", "object", "embed", "base", "form", "applet", "portal"})
+_FORBIDDEN: Final = frozenset(
+    {"iframe", "frame", "object", "embed", "base", "form", "applet", "portal", "style"}
+)
 
 
 def verify(site: Path, root: str = "/") -> tuple[str, ...]:
@@ -26,29 +31,47 @@ def verify(site: Path, root: str = "/") -> tuple[str, ...]:
     `root` is the path at which the site will lie, with a slash at its end: links may start with it.
     """
     files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
-    found: list[str] = []
-    for name in sorted(files):
-        if name.endswith(".html"):
-            text = (site / name).read_text("utf-8")
-            found += (f"{name}: {problem}" for problem in dict.fromkeys(_in_page(name, text, files, root)))
-        elif name.endswith(".css"):
-            text = (site / name).read_text("utf-8")
-            found += (f"{name}: asks for {match[0][:80]}" for match in _IN_STYLE.finditer(text))
-    return tuple(found)
+    return tuple(wrong for name in sorted(files) for wrong in inspect(site / name, name, files, root))
 
 
-def _in_page(name: str, text: str, files: set[str], root: str) -> Iterator[str]:
-    for tag, rest in _TAG.findall(text):
-        if tag in _FORBIDDEN:
+def inspect(path: Path, name: str, files: Container[str], root: str = "/") -> Iterator[str]:
+    """What is wrong with one file at `path`, called `name` in a site that consists of `files`."""
+    if not name.endswith((".html", ".css")):
+        return
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        yield f"{name}: is not UTF-8, so it cannot be inspected"
+        return
+    if name.endswith(".html"):
+        found = dict.fromkeys(_in_page(name, text, files, root))
+        yield from (f"{name}: {problem}" for problem in found)
+    else:
+        yield from (f"{name}: asks for {match[0][:80]}" for match in _IN_STYLE.finditer(text))
+
+
+def _in_page(name: str, text: str, files: Container[str], root: str) -> Iterator[str]:
+    # Whatever is not read here might be read by a browser, so only tags as our pages write them may begin at all.
+    if odd := _ODD.search(_TAG.sub("", _COMMENT.sub("", text))):
+        yield f"holds markup that cannot be inspected: {odd[0][:60]}"
+    for tag, rest in ((tag.lower(), rest) for tag, rest in _TAG.findall(text)):
+        attributes = {
+            attribute.lower(): html.unescape(value) for attribute, value in _ATTRIBUTE.findall(rest)
+        }
+        if tag in _FORBIDDEN or (tag == "script" and "src" not in attributes):
             yield f"holds <{tag}>"
-        for attribute, value in _ATTRIBUTE.findall(rest):
+        if attributes.get("http-equiv", _POLICY).lower() != _POLICY:
+            yield f"<{tag}> stands for the header {attributes['http-equiv'][:80]}"
+        for attribute, value in attributes.items():
             if attribute in _ADDRESSED:
-                yield from _address(name, tag, attribute, html.unescape(value), files, root)
-            elif attribute.startswith("on") or attribute == "style":
+                yield from _address(name, tag, attribute, value, files, root)
+            elif attribute.startswith("on") or attribute in {"style", "srcdoc"}:
                 yield f"<{tag}> has the attribute {attribute}"
 
 
-def _address(name: str, tag: str, attribute: str, value: str, files: set[str], root: str) -> Iterator[str]:
+def _address(
+    name: str, tag: str, attribute: str, value: str, files: Container[str], root: str
+) -> Iterator[str]:
     if _SCHEME.match(value):
         if not (
             tag == "a"

@@ -10,19 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mkdocs.commands.build import build as mkdocs_build
-from mkdocs.config import load_config
 from published import DRAIN, GONE, LOCK, POOL, TODAY, pattern, team, tribe, write
 
 from compass.errors import NegativeAnswerError, UsageError
 from compass.library import Library, load
 from compass.model.scope import Level, Team, Teams
 from compass.publish import build as building
-from compass.publish.build import MARKER, build_site, last_changed, swap
-from compass.publish.edition import Edition
-from compass.publish.generate import generate, stage
-from compass.publish.pages import render
+from compass.publish.build import MARKER, build_site, last_changed
 from compass.publish.search.page import read
+from compass.publish.swap import swap
 
 EVIL = "</title><script>alert(1)</script><img src=https://example.com/x.png onerror=alert(1)>"
 
@@ -135,19 +131,6 @@ def test_navigation_lists_sections_only(site: Path) -> None:
     assert tabs is not None
     assert tabs[0].count("<a ") == 6
     assert 'href="index.html" aria-current="true">Patterns' in tabs[0]
-
-
-def test_plain_mkdocs_on_the_staged_folder_gives_the_same_pages(organization: Path, tmp_path: Path) -> None:
-    library = load(organization, revision=None, parents=True)
-    pages = list(render(Edition(library, TODAY, last_changed(library))))
-    for name in ("quick", "plain"):
-        (tmp_path / name).mkdir()
-        stage(tmp_path / name, pages, "team/payments", "team/payments@worktree")
-    generate(tmp_path / "quick")
-    mkdocs_build(load_config(str(tmp_path / "plain" / "mkdocs.yml")))
-    for page in (tmp_path / "quick" / "site").rglob("*.html"):
-        other = tmp_path / "plain" / "site" / page.relative_to(tmp_path / "quick" / "site")
-        assert page.read_text("utf-8") == other.read_text("utf-8"), page
 
 
 def test_the_same_library_gives_the_same_bytes(organization: Path, site: Path, tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def _files_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
         yield from render(edition)
         root = edition.library.main.root
         for path in sorted((*root.glob("catalog/*"), *root.glob("patterns/*"))):
-            yield f"raw/{path.relative_to(root)}", path.read_text("utf-8")
+            yield f"raw/{path.relative_to(root).with_suffix('.md')}", f"# Raw\n\n{path.read_text('utf-8')}"
 
     monkeypatch.setattr(building, "render", everything)
 

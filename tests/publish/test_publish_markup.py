@@ -6,11 +6,15 @@ import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import text
 from published import DRAIN, GONE, LOCK, POOL, TODAY, team
 
 from compass.library import load
 from compass.publish.edition import Edition
 from compass.publish.markup import MAX_RENDERED, Markup
+from compass.publish.text import clean
 
 PAGE = f"patterns/{POOL}"
 
@@ -161,3 +165,11 @@ def test_teams_and_services_without_a_page_are_plain_words(edition: Edition) -> 
     assert markup.team("group:default/elsewhere", PAGE) == "elsewhere"
     assert markup.service("component:default/nowhere", PAGE) == "nowhere"
     assert markup.team("group:default/payments", PAGE) == '<a href="../teams/team-payments.html">payments</a>'
+
+
+@given(text(st.characters(codec="utf-8") | st.sampled_from(" .,:;-_*`~<>&[]()!#'\"\\\n\thw")))
+def test_words_without_markup_are_drawn_as_the_parser_would(edition: Edition, words: str) -> None:
+    markup = Markup(edition)
+    line = " ".join(clean(words).split())
+    slow = markup._render(markup.parser.parseInline(line, {}), edition.pages[POOL], PAGE, {})
+    assert markup.inline(words, edition.pages[POOL], PAGE) == slow

@@ -1,27 +1,17 @@
-"""`site serve`: loopback only, strict headers, rebuilt on change."""
+"""What `site serve` answers: loopback only, strict headers, nothing hidden."""
 
 from __future__ import annotations
 
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from published import LOCK, TODAY, pattern, team, write
-from watchdog.events import (
-    DirModifiedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileOpenedEvent,
-    FileSystemEvent,
-)
 
 from compass.errors import OutsideError
-from compass.library import Library, load
-from compass.publish.serve import POLICY, Watch, serve_site, server
+from compass.publish.serve import POLICY, server
 
 
 @pytest.fixture
@@ -103,80 +93,3 @@ def test_nothing_can_be_written(address: int) -> None:
 def test_a_port_that_is_taken_is_said_plainly(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OutsideError, match="cannot listen"):
         server(tmp_path, taken.getsockname()[1])
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        FileModifiedEvent("/r/patterns/x.md"),
-        FileModifiedEvent("/r/compass.yaml"),
-        FileMovedEvent("/r/patterns/.x.swp", "/r/patterns/x.md"),
-    ],
-)
-def test_a_change_of_knowledge_is_noticed(event: FileSystemEvent) -> None:
-    watch = Watch((Path("/r"),))
-    watch.on_any_event(event)
-    assert watch.changed.is_set()
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        FileModifiedEvent("/r/.git/x.md"),
-        FileModifiedEvent("/r/patterns/x.md~"),
-        FileModifiedEvent("/elsewhere/x.md"),
-        FileOpenedEvent("/r/patterns/x.md"),
-        DirModifiedEvent("/r/patterns"),
-    ],
-)
-def test_what_git_and_editors_keep_for_themselves_is_not(event: FileSystemEvent) -> None:
-    watch = Watch((Path("/r"),))
-    watch.on_any_event(event)
-    assert not watch.changed.is_set()
-
-
-def test_an_edit_is_visible_soon_and_a_broken_repository_keeps_the_last_good_site(tmp_path: Path) -> None:
-    root = team(tmp_path)
-    said: list[str] = []
-    ready = threading.Event()
-    ports: list[int] = []
-    turn = threading.Event()
-
-    def say(text: str) -> None:
-        said.append(text)
-        turn.set()
-
-    def started(url: str) -> None:
-        ports.append(int(url.rstrip("/").rpartition(":")[2]))
-        ready.set()
-
-    loads = 0
-
-    def read() -> Library:
-        nonlocal loads
-        loads += 1
-        if loads == 4:
-            raise KeyboardInterrupt  # as Ctrl-C would, between two builds
-        return load(root, revision=None)
-
-    def run() -> None:
-        with pytest.raises(KeyboardInterrupt):
-            serve_site(read, 0, today=lambda: TODAY, ready=started, say=say)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert ready.wait(60)
-    time.sleep(0.3)  # the watch begins with the first event after its thread is up
-    write(root, "patterns/lock.md", pattern(LOCK, "A fresh title", mitigations=[]))
-    assert turn.wait(60)
-    assert "rebuilt" in said[-1]
-    assert "A fresh title" in ask(ports[0], f"/patterns/{LOCK}.html")[2]
-    turn.clear()
-    config = (root / "compass.yaml").read_text("utf-8")
-    (root / "compass.yaml").write_text("schema: [\n", "utf-8")
-    assert turn.wait(60)
-    assert "not rebuilt" in said[-1]
-    assert "A fresh title" in ask(ports[0], f"/patterns/{LOCK}.html")[2]
-    (root / "compass.yaml").write_text(config, "utf-8")
-    thread.join(60)
-    assert not thread.is_alive()

@@ -29,6 +29,7 @@ def made(folder: Path, page: str, css: str = "") -> tuple[str, ...]:
         '<a href="https://example.com/">x</a><a href="mailto:payments@example.com">x</a>',
         '<p>&lt;img src="https://example.com/x.png" onerror="x"></p>',
         '<link rel="stylesheet" href="x.css">',
+        "<!doctype html><!-- made-by `x`. -->",
     ],
 )
 def test_a_good_page_passes(tmp_path: Path, page: str) -> None:
@@ -50,6 +51,23 @@ def test_a_good_page_passes(tmp_path: Path, page: str) -> None:
         ('<iframe srcdoc="x"></iframe>', "holds <iframe>"),
         ('<base href="/">', "holds <base>"),
         ('<form action="sub/good.html">', "holds <form>"),
+        ("<IFRAME>", "holds <iframe>"),
+        ('<P ONCLICK="x">x</P>', "attribute onclick"),
+        ('<A HREF="JavaScript:alert(1)">x</A>', "asks for JavaScript"),
+        ("<script>alert(1)</script>", "holds <script>"),
+        ("<style>p { color: red }</style>", "holds <style>"),
+        ('<meta http-equiv="refresh" content="0">', "header refresh"),
+        ('<svg><use xlink:href="https://example.com/x.svg"/></svg>', "asks for https"),
+        ("<img src=https://example.com/x.png>", "cannot be inspected"),
+        ("<img src='https://example.com/x.png'>", "cannot be inspected"),
+        ("<p onclick=x>x</p>", "cannot be inspected"),
+        ('<img/src="https://example.com/x.png">', "cannot be inspected"),
+        ('<a href="x"', "cannot be inspected"),
+        ("<!--> <img src=x> -->", "cannot be inspected"),
+        ("<!-- <b> -->", "cannot be inspected"),
+        ("<![CDATA[x]]>", "cannot be inspected"),
+        ("<?xml x?>", "cannot be inspected"),
+        ("1 < 2", "cannot be inspected"),
     ],
 )
 def test_what_a_browser_would_follow_fetch_or_run_is_named(tmp_path: Path, page: str, told: str) -> None:
@@ -73,3 +91,8 @@ def test_links_may_start_with_the_path_of_the_site_and_no_other(tmp_path: Path) 
     assert any("/z/one/sub/good.html" in one for one in made(tmp_path, page))
     assert verify(tmp_path, "/z/one/") == ()
     assert verify(tmp_path, "/z/two/") != ()
+
+
+def test_a_page_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_bytes(b"<p>\xff</p>")
+    assert verify(tmp_path) == ("index.html: is not UTF-8, so it cannot be inspected",)

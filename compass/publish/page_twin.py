@@ -54,7 +54,7 @@ _OPENING: Final = re.compile(r"^(\d*)(?=[#>+=~|.)-])")
 """What would make a heading, a quotation or a list of a line."""
 
 
-def listing(text: str, page: str, pages: Container[str]) -> str:
+def page_twin(text: str, page: str, pages: Container[str]) -> str:
     """The twin of the staged page `text`; `page` and `pages` are paths without their ending.
 
     Links to pages lead to the twins of those.
