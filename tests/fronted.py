@@ -26,7 +26,7 @@ from published import TODAY, team, tribe
 from compass.library import load
 from compass.publish.build import build_site
 
-PART = re.compile(r"\.pf_(?:fragment|index|filter|meta)$|(?:^|/)search/[0-9a-f]{16}/")
+PART = re.compile(r"(?:^|/)search/[0-9a-f]{16}/")
 """A file of the search whose name changes with its content."""
 PAGE = (ROOT / "site" / "docs" / "how-to" / "publish-for-several-audiences.md").read_text("utf-8")
 

@@ -79,7 +79,7 @@ def test_an_edit_shows_and_a_broken_one_keeps_the_last_good_page(tmp_path: Path)
     root = team(tmp_path)
     with Serving(root, tmp_path / "temporary") as served:
         assert listening(int(served.address.rstrip("/").rpartition(":")[2])) == {"0100007F"}
-        served.wait(lambda: (served.site / "search").is_dir())
+        served.wait((served.site / "search").is_dir)
 
         write(root, "patterns/lock.md", pattern(LOCK, "A fresh title", mitigations=[]))
         served.until(PAGE, "A fresh title")

@@ -128,7 +128,7 @@ def test_an_edit_is_visible_soon(tmp_path: Path, pages: int, bar: float) -> None
     spent = []
     with Serving(root, tmp_path / "temporary", patience=1800) as served:
         for number in range(3):
-            served.wait(lambda: (served.site / "search").is_dir())
+            served.wait((served.site / "search").is_dir)
             before = served.cpu()
             path.write_text(f"{text}\nAn edit, number {number}.\n", "utf-8")
             wall = served.until(f"patterns/{name[1]}.html", f"An edit, number {number}.")
