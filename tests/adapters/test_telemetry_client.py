@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
 import mcp_types as types
 import pytest
 from mcp.server import Server
@@ -95,6 +96,35 @@ def test_only_listed_tools_that_do_not_write_are_ever_called() -> None:
         assert "no tool" in str(telemetry.traces("{}", 0, 5).error)
         assert not telemetry.observes("changes")
     assert {name for name, _ in odd.calls} == {"list_datasources", "query_prometheus"}
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_only_a_server_without_any_sign_of_life_is_asked_nothing_more(dead: bool) -> None:
+    odd = Odd({"query_prometheus": lambda _: {"data": []}})
+    hanging = False
+
+    async def call(context: object, params: types.CallToolRequestParams) -> types.CallToolResult:
+        if hanging and params.name == "query_prometheus":
+            await anyio.sleep(60)
+        return await odd.call_tool(context, params)
+
+    async def tools(context: object, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        if hanging and dead:
+            await anyio.sleep(60)
+        return await odd.list_tools(context, params)
+
+    server: Server[Any] = Server("hangs", on_list_tools=tools, on_call_tool=call)
+    with McpTelemetry(server, timeout=0.5) as telemetry:
+        assert telemetry.instant("up", 5).ok
+        hanging = True
+        assert telemetry.instant("up", 5).error == "query_prometheus failed: no answer within 0.5 seconds"
+        hanging = False
+        again = telemetry.instant("up", 5)
+        assert again.ok is not dead
+        if dead:
+            assert again.error == (
+                "not asked: the server gave no answer within 0.5 seconds, nor any other sign of life"
+            )
 
 
 def test_older_answers_without_an_envelope_are_understood() -> None:

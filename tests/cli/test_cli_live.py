@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT
 from notifications import alertmanager, encoded, grafana
-from stuttering import SERVE, SOURCE, stuttering
+from stuttering import SERVE, SOURCE, lagging, stuttering
 
 from compass.adapters.documents import parse_yaml
 from compass.cli import cli
@@ -146,24 +146,75 @@ def test_a_kind_without_a_datasource_is_named(knowledge_repo: Path, tmp_path: Pa
 def test_a_slow_kind_is_given_up_and_said_and_its_experiments_are_inconclusive(
     knowledge_repo: Path, tmp_path: Path
 ) -> None:
-    slow = stuttering(tmp_path, "query_loki_logs", "import time; time.sleep(60)")
+    slow = lagging(tmp_path, "query_loki_logs")
     began = time.monotonic()
-    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, "--timeout", 4, source=slow))
-    assert time.monotonic() - began < 90
+    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, *HISTORY, "--timeout", 12, source=slow))
+    assert time.monotonic() - began < 45
     kept = record(knowledge_repo, found)
-    assert any("given up" in line and "query_loki_logs" in line for line in kept.missing)
-    asked = [one for each in kept.hypotheses for one in each.experiments if one.datasource == "loki"]
+    late = [line for line in kept.missing if "no answer within 12 seconds" in line]
+    assert all(line.startswith("query_loki_logs failed: ") for line in late), late
+    assert any("given up" in line for line in late)
+    experiments = [one for each in kept.hypotheses for one in each.experiments]
+    asked = [one for one in experiments if one.datasource == "loki"]
     assert all(one.verdict == "inconclusive" and one.error for one in asked)
+    assert any(one.verdict == "supported" for one in experiments if one.datasource == "prometheus")
+
+
+def test_a_server_that_hangs_at_every_question_costs_one_timeout_in_all(
+    knowledge_repo: Path, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    answer(investigate(knowledge_repo, *WINDOW, *NOTICED, *HISTORY))
+    work = time.monotonic() - began
+    seconds = 15
+    hangs = (
+        *("--command", lagging(tmp_path, "query_prometheus", "query_loki_logs", "search_tempo_traces")),
+        *("--timeout", seconds),
+    )
+    began = time.monotonic()
+    done = compass(
+        "-C", knowledge_repo, "investigate", *hangs, *WINDOW, *NOTICED, *HISTORY, "--auto", "--format", "json"
+    )
+    took = time.monotonic() - began
+    assert getattr(done.exception, "exit_code", None) == 3
+    assert "gave no metrics, logs or traces" in str(done.exception)
+    hint = str(getattr(done.exception, "hint", ""))
+    for tool in ("query_prometheus", "query_loki_logs", "search_tempo_traces"):
+        assert f"{tool} failed: " in hint
+    assert took < 1.5 * seconds + work
 
 
 def test_a_server_that_dies_on_the_way_leaves_what_came_before(knowledge_repo: Path, tmp_path: Path) -> None:
-    dying = stuttering(tmp_path, "query_loki_logs", "os._exit(1)")
-    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, source=dying))
+    count = tmp_path / "count"
+    count.touch()
+    dies = f"open({str(count)!r}, 'a').write('x'); os.path.getsize({str(count)!r}) > 25 and os._exit(1)"
+    found = answer(
+        investigate(
+            knowledge_repo,
+            *WINDOW,
+            *NOTICED,
+            source=stuttering(tmp_path, "query_loki_logs", dies),
+        )
+    )
     kept = record(knowledge_repo, found)
-    assert any("query_loki_logs failed" in line for line in kept.missing)
-    assert any("get_annotations failed" in line for line in kept.missing)
-    assert {one.verdict for each in kept.hypotheses for one in each.experiments} == {"inconclusive"}
+    assert any(line.startswith("query_loki_logs: query_loki_logs failed: ") for line in kept.missing)
+    assert any("given up" in line for line in kept.missing)
+    experiments = [one for each in kept.hypotheses for one in each.experiments]
+    assert {one.verdict for one in experiments} == {"inconclusive"}
     assert found["services"]
+
+
+def test_a_server_that_dies_after_the_first_look_leaves_a_ranking_without_verdicts(
+    knowledge_repo: Path, tmp_path: Path, from_recording: dict[str, Any]
+) -> None:
+    asked = 'arguments.get("queryType") == "range" and "count by" not in arguments["expr"] and os._exit(1)'
+    dying = stuttering(tmp_path, "query_prometheus", asked)
+    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, *HISTORY, source=dying))
+    assert found["services"] == from_recording["services"]
+    kept = record(knowledge_repo, found)
+    experiments = [one for each in kept.hypotheses for one in each.experiments]
+    assert experiments
+    assert all(one.verdict == "inconclusive" and one.error for one in experiments)
 
 
 # Alerts --------------------------------------------------------------------------------------------------------------

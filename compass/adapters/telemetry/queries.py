@@ -73,6 +73,8 @@ class ToolTelemetry:
     Use it as a context manager, or call `close`. It may be called from several threads if its caller may.
     """
 
+    at_once = 1
+
     def __init__(self, caller: Caller, datasources: Mapping[Kind, str] | None = None) -> None:
         """`datasources`: the uid to use for a kind; without it the first datasource of a fitting type is used."""
         self._session = caller

@@ -12,7 +12,7 @@ import anyio
 import anyio.from_thread
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client  # type: ignore[attr-defined]  # not in its list of exports
-from mcp_types import TextContent, Tool
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, TextContent, Tool
 from pydantic import ValidationError
 from pydantic_core import from_json
 
@@ -51,6 +51,9 @@ FAILURES: Final = (
 """What a server that is absent, dead, slow or confused makes the session raise."""
 
 MAX_TOOL_PAGES = 50
+_SIGN_OF_LIFE: Final = 2.0
+_LATER: Final = 1.0
+"""Seconds for which the SDK, which counts from when a request was written, has its way."""
 MAX_ANSWER_CHARACTERS = 256_000_000
 
 
@@ -63,6 +66,8 @@ class Session:
         Raises OutsideError if no session comes about within `timeout` seconds.
         """
         self._closed = False
+        self._gone = ""
+        self._timeout = timeout
         where = _http(server, token) if isinstance(server, str) else server
         client = Client(where, read_timeout_seconds=timeout, cache=None)  # type: ignore[arg-type]  # any server shape
         try:
@@ -90,6 +95,8 @@ class Session:
             return Reply(None, "the telemetry session is closed")
         if tool not in self._tools:
             return Reply(None, f"the telemetry server has no tool {tool!r} that may be used")
+        if self._gone:
+            return Reply(None, f"not asked: {self._gone}")
         try:
             with collected_later():
                 reply: Reply = self._portal.call(self._call, tool, dict(arguments))
@@ -104,7 +111,16 @@ class Session:
             self._stack.close()
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> Reply:
-        result = await self._client.call_tool(tool, arguments)
+        try:
+            with anyio.fail_after(self._timeout + _LATER):
+                result = await self._client.call_tool(tool, arguments)
+        except (MCPError, TimeoutError) as failure:
+            if isinstance(failure, MCPError) and failure.code != REQUEST_TIMEOUT:
+                raise
+            late = f"no answer within {self._timeout:g} seconds"
+            if not self._gone and not await self._lives():
+                self._gone = f"the server gave {late}, nor any other sign of life"
+            return Reply(None, f"{tool} failed: {late}")
         text = "".join(block.text for block in result.content if isinstance(block, TextContent))
         if result.is_error:
             return Reply(None, text[:2000] or f"{tool} failed and does not say why")
@@ -116,6 +132,16 @@ class Session:
             return Reply(from_json(text, cache_strings="keys"), None)
         except ValueError as failure:
             return Reply(None, f"{tool} did not answer in JSON: {failure}")
+
+    async def _lives(self) -> bool:
+        """Whether it answers what it knows by itself: then only what stands behind it is slow."""
+        with anyio.move_on_after(min(_SIGN_OF_LIFE, self._timeout / 4)):
+            try:
+                await self._client.list_tools()
+            except MCPError as refusal:
+                return refusal.code not in {REQUEST_TIMEOUT, CONNECTION_CLOSED}
+            return True
+        return False
 
     def _discover(self) -> dict[str, frozenset[str]]:
         """The allowed tools on offer; one that says of itself that it writes is left out."""

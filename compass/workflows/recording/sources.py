@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -12,6 +14,7 @@ from compass.adapters.telemetry.answer import Kind, Telemetry
 from compass.adapters.telemetry.client import McpTelemetry
 from compass.adapters.telemetry.session import stdio
 from compass.errors import OutsideError, UsageError
+from compass.investigate.together import together
 from compass.workflows.recording.request import Notes
 
 TOKEN: Final = "COMPASS_TELEMETRY_TOKEN"  # noqa: S105  # the name of a variable
@@ -100,27 +103,17 @@ def datasources_of(pairs: Sequence[str]) -> Mapping[Kind, str]:
 
 @contextmanager
 def opened(asking: Asking, notes: Notes) -> Iterator[Sources]:
-    """Every server that can be reached; one that cannot is noted.
+    """Every server that can be reached, all tried at once; one that cannot is noted.
 
     Raises OutsideError when none can.
     """
-    environment = {key: value for key, value in asking.environment.items() if key != "DO_NOT_TRACK"}
-    reached: list[Telemetry] = []
-    failures: list[str] = []
-    with ExitStack() as stack:
-        for server in asking.servers:
-            try:
-                where = server.url or stdio(server.command, environment)
-                token = "" if server.command else asking.environment.get(TOKEN, "")
-                reached.append(
-                    stack.enter_context(
-                        McpTelemetry(
-                            where, timeout=asking.timeout, datasources=asking.datasources, token=token
-                        )
-                    )
-                )
-            except OutsideError as failure:
-                failures.append(f"{server}: {failure.message}")
+    reception = _Reception()
+    try:
+        tries = together(
+            [partial(reception.open, one, asking) for one in asking.servers], len(asking.servers)
+        )
+        reached = [one for one in tries if not isinstance(one, str)]
+        failures = [one for one in tries if isinstance(one, str)]
         if not reached:
             raise OutsideError(
                 "; ".join(failures), hint="is it running, and is its command or address right?"
@@ -128,3 +121,39 @@ def opened(asking: Asking, notes: Notes) -> Iterator[Sources]:
         for sentence in failures:
             notes.add(f"everything that only this server has is missing: {sentence}")
         yield Sources(reached)
+    finally:
+        reception.close()
+
+
+class _Reception:
+    """Sessions as they come about, in several threads; one that comes when it has closed is ended at once."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._open: list[McpTelemetry] = []
+        self._closed = False
+
+    def open(self, server: Server, asking: Asking) -> McpTelemetry | str:
+        """A session with a server, or why there is none."""
+        environment = {key: value for key, value in asking.environment.items() if key != "DO_NOT_TRACK"}
+        try:
+            found = McpTelemetry(
+                server.url or stdio(server.command, environment),
+                timeout=asking.timeout,
+                datasources=asking.datasources,
+                token="" if server.command else asking.environment.get(TOKEN, ""),
+            )
+        except OutsideError as failure:
+            return f"{server}: {failure.message}"
+        with self._lock:
+            if not self._closed:
+                self._open.append(found)
+                return found
+        found.close()
+        return f"{server}: nobody waits for it any more"
+
+    def close(self) -> None:
+        """End every session; a server that does not end by itself takes a few seconds, so all at once."""
+        with self._lock:
+            self._closed = True
+        together([one.close for one in self._open], len(self._open))
