@@ -99,7 +99,7 @@ def test_only_listed_tools_that_do_not_write_are_ever_called() -> None:
 
 
 @pytest.mark.parametrize("dead", [True, False])
-def test_only_a_server_without_any_sign_of_life_is_asked_nothing_more(dead: bool) -> None:
+def test_only_a_server_without_any_sign_of_life_is_asked_nothing_more(*, dead: bool) -> None:
     odd = Odd({"query_prometheus": lambda _: {"data": []}})
     hanging = False
 

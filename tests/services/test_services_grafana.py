@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from conftest import ROOT
 from grafana_stand_in import LOGS, METRICS, Grafana, grafana
+from processes import children, open_files, servers
 from real_prometheus import Prometheus, prometheus
 
 from compass.adapters.documents import parse_yaml, split
@@ -252,34 +253,3 @@ def test_twenty_sessions_in_a_row_leave_no_process_and_no_open_file(backend: Bac
         with backend.open(*FEW) as telemetry:
             assert telemetry.instant(f"{number} + 1", 5).data[0].values == (number + 1.0,)
     assert (servers(backend.grafana.url), children(), open_files()) == before
-
-
-def servers(url: str) -> set[int]:
-    """Processes, whosever they are, that were told to ask this Grafana."""
-    told = f"GRAFANA_URL={url}".encode()
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if told in (folder / "environ").read_bytes().split(b"\0"):
-                found.add(int(folder.name))
-        except OSError:
-            # It ended meanwhile, or belongs to somebody else.
-            continue
-    return found
-
-
-def children() -> set[int]:
-    """Processes that this one started, those that ended and were not waited for among them."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:
-            continue
-        if int(parent) == os.getpid():
-            found.add(int(folder.name))
-    return found
-
-
-def open_files() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
