@@ -91,6 +91,12 @@ def test_only_listed_tools_that_do_not_write_are_ever_called() -> None:
     )
     with McpTelemetry(odd.server) as telemetry:
         assert telemetry.tools == ("list_datasources", "query_prometheus")
+        assert telemetry.refused == {
+            "delete_everything": "an investigation has no use for it",
+            "update_dashboard": "an investigation has no use for it",
+            "query_loki_logs": "it says of itself that it writes",
+            "search_tempo_traces": "it says of itself that it writes",
+        }
         assert telemetry.instant("up", 5).ok
         assert "no tool" in str(telemetry.logs('{a="b"}', 0, 5).error)
         assert "no tool" in str(telemetry.traces("{}", 0, 5).error)

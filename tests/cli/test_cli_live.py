@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ROOT
+from conftest import ROOT, commit_all
+from full_entries import write_repository
 from notifications import alertmanager, encoded, grafana
 from stuttering import SERVE, SOURCE, lagging, stuttering
 
@@ -318,6 +321,46 @@ def test_the_runbook_of_the_alert_comes_within_five_seconds_whatever_the_servers
     assert "could not be reached" in said
     after = getrusage(RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5, "on a machine of its own"
+
+
+def test_the_runbook_of_the_alert_comes_within_five_seconds_out_of_a_thousand_entries(tmp_path: Path) -> None:
+    repo = tmp_path / "memory"
+    write_repository(repo, 1000)
+    named = sorted((repo / "runbooks").glob("*.md"))[100]
+    text = named.read_text("utf-8")
+    title = next(line.removeprefix("title: ") for line in text.splitlines() if line.startswith("title: "))
+    named.write_text(re.sub(r"(?m)^  - name: .*$", "  - name: ThousandthAlert", text), "utf-8")
+    commit_all(repo)
+    path = tmp_path / "alert.json"
+    path.write_bytes(encoded(alertmanager(alertname="ThousandthAlert")))
+    hangs = f"{sys.executable} -c 'import time; time.sleep(120)'"
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "compass", "-C", str(repo), "investigate", "--command", hangs),
+            *("--alert", str(path), "--urgent", "--auto", "--timeout", "120"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(3)]
+        spent = cpu_seconds(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+    assert lines[0] == f"Runbook: {title}\n"
+    assert lines[2].startswith("   cites team/payments@")
+    assert spent < 5, "with nothing in any cache"
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a running process has used so far."""
+    shown = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    found = 0.0
+    for part in shown.stdout.strip().replace("-", ":").split(":"):
+        found = found * 60 + float(part)
+    return found
 
 
 def test_beside_json_the_runbook_is_on_stderr(knowledge_repo: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -60,15 +61,15 @@ MAX_ANSWER_CHARACTERS = 256_000_000
 class Session:
     """An open MCP session for callers that do not wait; closed, it answers every call with an error."""
 
-    def __init__(self, server: object, timeout: float, token: str = "") -> None:
-        """`server` is an MCP server object of this process, StdioServerParameters, or a URL, which gets `token`.
+    def __init__(self, server: object, timeout: float, headers: Mapping[str, str] | None = None) -> None:
+        """`server` is an MCP server object of this process, StdioServerParameters, or a URL, which gets `headers`.
 
         Raises OutsideError if no session comes about within `timeout` seconds.
         """
         self._closed = False
         self._gone = ""
         self._timeout = timeout
-        where = _http(server, token) if isinstance(server, str) else server
+        where = _http(server, headers or {}) if isinstance(server, str) else server
         client = Client(where, read_timeout_seconds=timeout, cache=None)  # type: ignore[arg-type]  # any server shape
         try:
             with ExitStack() as stack:
@@ -143,14 +144,24 @@ class Session:
             return True
         return False
 
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """The other tools that the server offers, and why they are never called."""
+        return self._refused
+
     def _discover(self) -> dict[str, frozenset[str]]:
         """The allowed tools on offer; one that says of itself that it writes is left out."""
         found: dict[str, frozenset[str]] = {}
+        self._refused: dict[str, str] = {}
         cursor: str | None = None
         for _ in range(MAX_TOOL_PAGES):
             page = self._portal.call(self._list_tools, cursor)
             for tool in page[0]:
-                if tool.name in READ_ONLY_TOOLS and not _writes(tool):
+                if tool.name not in READ_ONLY_TOOLS:
+                    self._refused[tool.name] = "an investigation has no use for it"
+                elif _writes(tool):
+                    self._refused[tool.name] = "it says of itself that it writes"
+                else:
                     found[tool.name] = frozenset(tool.input_schema.get("properties") or ())
             cursor = page[1]
             if not cursor:
@@ -174,21 +185,22 @@ async def _opened(client: Client, timeout: float) -> AsyncIterator[Client]:  # n
 
 
 @asynccontextmanager
-async def _http(url: str, token: str) -> AsyncIterator[Any]:
-    """A server over streamable HTTP, with a bearer token if there is one.
+async def _http(url: str, headers: Mapping[str, str]) -> AsyncIterator[Any]:
+    """A server over streamable HTTP, with headers such as that of a bearer token.
 
     One answer may be as large as on any other way; the SDK allows an event of a megabyte by itself.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else None
     async with (
-        create_mcp_http_client(headers=headers) as client,
+        create_mcp_http_client(headers=dict(headers)) as client,
         streamable_http_client(url, http_client=client, max_sse_event_size=MAX_ANSWER_CHARACTERS) as streams,
     ):
         yield streams
 
 
-def stdio(command: Sequence[str], environment: Mapping[str, str] | None = None) -> StdioServerParameters:
-    """A server to be started as a child process; it inherits PATH and HOME, and `environment`.
+def stdio(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> StdioServerParameters:
+    """A server to be started as a child process, in `folder`; it inherits PATH and HOME, and `environment`.
 
     DO_NOT_TRACK is always set: the Grafana MCP server reports its usage otherwise.
     """
@@ -197,6 +209,7 @@ def stdio(command: Sequence[str], environment: Mapping[str, str] | None = None) 
         command=command[0],
         args=list(command[1:]),
         env={**inherited, "DO_NOT_TRACK": "1", **(environment or {})},
+        cwd=folder,
     )
 
 

@@ -36,7 +36,7 @@ def live_investigation(
     Each kind of telemetry is asked for beside the others, so that a server which hangs costs one timeout in all.
     Raises OutsideError when no server can be reached, or none gives anything of the window.
     """
-    library = memory.library()
+    library = memory.library
     first(plan.incident, library)
     told("connecting")
     notes = Notes()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from threading import Lock
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from compass.adapters.telemetry.answer import Kind, Telemetry
-from compass.adapters.telemetry.client import McpTelemetry
-from compass.adapters.telemetry.session import stdio
 from compass.errors import OutsideError, UsageError
 from compass.investigate.together import together
 from compass.workflows.recording.request import Notes
+
+if TYPE_CHECKING:
+    from compass.adapters.telemetry.client import McpTelemetry
 
 TOKEN: Final = "COMPASS_TELEMETRY_TOKEN"  # noqa: S105  # the name of a variable
 """The variable that holds the bearer token for servers over HTTP."""
@@ -24,10 +26,16 @@ _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True)
 class Server:
-    """Where a telemetry server is: a URL of streamable HTTP, or a command that speaks MCP on stdio."""
+    """Where a telemetry server is: a URL of streamable HTTP, or a command that speaks MCP on stdio.
+
+    One of a catalog gets no more than its own `headers` or `environment`, and runs in a `folder` where nothing is.
+    """
 
     url: str = ""
     command: tuple[str, ...] = ()
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+    folder: Path | None = None
 
     def __str__(self) -> str:
         """For people and for records: without what may be secret, such as a password, a query, or arguments."""
@@ -39,12 +47,16 @@ class Server:
 
 @dataclass(frozen=True)
 class Asking:
-    """Which servers, and how: the uid of the backend for a kind, seconds for each answer, the environment."""
+    """Which servers, and how: the uid of the backend for a kind, seconds for each answer, the environment.
+
+    `refused` says which servers are not asked, and why, one sentence each.
+    """
 
     servers: Sequence[Server]
     datasources: Mapping[Kind, str]
     timeout: float
     environment: Mapping[str, str]
+    refused: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ def servers_of(
         host = _host(url)
         if not host:
             raise UsageError(f"--server {url[:120]!r} is no address", "such as http://127.0.0.1:8000/mcp")
-        if offline and host not in _HERE:
+        if offline and not is_here(url):
             raise UsageError(
                 f"--offline reaches nothing outside this machine, and {url[:120]!r} is", "leave one out"
             )
@@ -79,6 +91,11 @@ def servers_of(
     if not servers:
         raise UsageError("no telemetry server was named", "add --server URL or --command CMD")
     return servers
+
+
+def is_here(url: str) -> bool:
+    """Whether an address is one of this machine."""
+    return _host(url) in _HERE
 
 
 def _host(url: str) -> str:
@@ -113,7 +130,7 @@ def opened(asking: Asking, notes: Notes) -> Iterator[Sources]:
             [partial(reception.open, one, asking) for one in asking.servers], len(asking.servers)
         )
         reached = [one for one in tries if not isinstance(one, str)]
-        failures = [one for one in tries if isinstance(one, str)]
+        failures = [*asking.refused, *(one for one in tries if isinstance(one, str))]
         if not reached:
             raise OutsideError(
                 "; ".join(failures), hint="is it running, and is its command or address right?"
@@ -135,14 +152,8 @@ class _Reception:
 
     def open(self, server: Server, asking: Asking) -> McpTelemetry | str:
         """A session with a server, or why there is none."""
-        environment = {key: value for key, value in asking.environment.items() if key != "DO_NOT_TRACK"}
         try:
-            found = McpTelemetry(
-                server.url or stdio(server.command, environment),
-                timeout=asking.timeout,
-                datasources=asking.datasources,
-                token="" if server.command else asking.environment.get(TOKEN, ""),
-            )
+            found = connected(server, asking)
         except OutsideError as failure:
             return f"{server}: {failure.message}"
         with self._lock:
@@ -157,3 +168,28 @@ class _Reception:
         with self._lock:
             self._closed = True
         together([one.close for one in self._open], len(self._open))
+
+
+def connected(server: Server, asking: Asking) -> McpTelemetry:
+    """A session with one server; OutsideError when it cannot be reached."""
+    from compass.adapters.telemetry.client import McpTelemetry  # noqa: PLC0415  # a runbook is shown before mcp is loaded
+
+    return McpTelemetry(
+        server.url or _started(server, asking),
+        timeout=asking.timeout,
+        datasources=asking.datasources,
+        headers=_headers(asking) if server.headers is None else server.headers,
+    )
+
+
+def _started(server: Server, asking: Asking) -> object:
+    from compass.adapters.telemetry.session import stdio  # noqa: PLC0415  # as above
+
+    given = asking.environment if server.environment is None else server.environment
+    environment = {key: value for key, value in given.items() if key != "DO_NOT_TRACK"}
+    return stdio(server.command, environment, server.folder)
+
+
+def _headers(asking: Asking) -> Mapping[str, str]:
+    token = asking.environment.get(TOKEN, "")
+    return {"Authorization": f"Bearer {token}"} if token else {}
