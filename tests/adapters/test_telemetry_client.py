@@ -195,6 +195,25 @@ def test_logs_of_a_server_with_small_pages_are_read_to_the_end() -> None:
     assert (answer.error, answer.truncated) == (None, False)
 
 
+def test_no_more_lines_are_asked_for_than_are_wanted() -> None:
+    asked_for: list[int] = []
+
+    def page(arguments: Mapping[str, Any]) -> object:
+        most = int(arguments["limit"])
+        asked_for.append(most)
+        begin = int(arguments["startRfc3339"][20:-1].ljust(9, "0")) if "." in arguments["startRfc3339"] else 0
+        entries = [
+            {"timestamp": str(begin + at), "line": f"line {begin + at}", "labels": {}}
+            for at in range(min(most, 40))
+        ]
+        return {"data": entries, "metadata": {"resultsTruncated": True}}
+
+    answer = asked({"query_loki_logs": page}, lambda t: t.logs('{a="b"}', 0, 5, 100))
+    assert [line.message for line in answer.data] == [f"line {at}" for at in range(100)]
+    assert asked_for == [100, 61, 22]
+    assert answer.notes == ("only the first 100 lines were read",)
+
+
 def test_more_lines_in_one_moment_than_a_page_holds_are_reported_as_lost() -> None:
     entries = [{"timestamp": "1000", "line": f"line {i}", "labels": {}} for i in range(3)]
     reply = {"data": entries, "metadata": {"resultsTruncated": True}}

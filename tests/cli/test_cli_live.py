@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -347,8 +346,7 @@ def test_the_runbook_of_the_alert_comes_within_five_seconds_out_of_a_thousand_en
         assert process.stdout
         lines = [process.stdout.readline() for _ in range(3)]
         spent = cpu_seconds(process.pid)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        process.kill()
     assert lines[0] == f"Runbook: {title}\n"
     assert lines[2].startswith("   cites team/payments@")
     assert spent < 5, "with nothing in any cache"

@@ -47,7 +47,7 @@ class Grafana(ThreadingHTTPServer):
     """Listens on loopback, on a free port unless one is named; answers each request from what `store` gives then.
 
     `asked` are the latest paths asked for, each with its method. `trouble` gets each of them before it is answered,
-    and may take its time.
+    and may take its time. `largest` is the size of the largest answer.
     """
 
     daemon_threads = True
@@ -66,6 +66,7 @@ class Grafana(ThreadingHTTPServer):
         self.sources = (*DATASOURCES, TEMPO_SOURCE) if traces else DATASOURCES
         self.asked: deque[str] = deque(maxlen=10_000)
         self.trouble: Callable[[str], object] = str
+        self.largest = 0
 
     @property
     def url(self) -> str:
@@ -148,6 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send(self, status: int, body: bytes) -> None:
         """Answer; whoever asked may have gone away."""
+        self.server.largest = max(self.server.largest, len(body))
         with suppress(ConnectionError):
             self.send_response(status)
             self.send_header("content-type", JSON)

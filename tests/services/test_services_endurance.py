@@ -16,11 +16,12 @@ import pytest
 from conftest import ROOT
 from grafana_stand_in import Grafana, grafana
 from processes import Held, held, servers
-from real_prometheus import prometheus
+from real_prometheus import Prometheus, prometheus
 
 from compass.errors import OutsideError
 from compass.model.investigation import Investigation
 from compass.replay.load import load
+from compass.replay.promql import Stored
 from compass.replay.store import Store
 from compass.workflows.investigate import Memory
 from compass.workflows.live.request import Options, plan
@@ -35,12 +36,17 @@ MEGABYTES = 25.0
 
 
 @pytest.fixture
-def front(tmp_path: Path) -> Iterator[Grafana]:
+def server(tmp_path: Path) -> Iterator[Prometheus]:
+    with prometheus(tmp_path / "prometheus") as found:
+        yield found
+
+
+@pytest.fixture
+def front(server: Prometheus) -> Iterator[Grafana]:
     store = Store(load(RECORDING))
-    with prometheus(tmp_path / "prometheus") as server:
-        server.write(store.series)
-        with grafana(server.port, store, TOKEN) as found:
-            yield found
+    server.write(store.series)
+    with grafana(server.port, store, TOKEN) as found:
+        yield found
 
 
 def investigated(memory: Memory, url: str, timeout: float = 30.0) -> Investigation:
@@ -151,6 +157,30 @@ def test_backends_that_hang_cost_one_timeout_and_leave_nothing(
     ours = held()
     assert ours.children == before.children
     until(lambda: held()[:3] == before[:3])
+
+
+@pytest.mark.services
+def test_metrics_of_thousands_of_series_are_counted_where_they_are_and_not_fetched(
+    knowledge_repo: Path, tmp_path: Path, server: Prometheus, front: Grafana
+) -> None:
+    memory = memory_of(knowledge_repo, tmp_path)
+    before = investigated(memory, front.url)
+    first, last = NOW.timestamp() - 1800, NOW.timestamp()
+    moments = [round(1000 * (first + (last - first) * at / 10)) for at in range(10)]
+    names = [("a_wide_total", number) for number in range(3000)]
+    names += [(f"narrow_{part}_total", number) for part in range(4) for number in range(1500)]
+    for at in range(0, len(names), 1000):
+        server.write(
+            Stored({"__name__": name, "service_name": "checkout", "route": f"/{number}"}, moments, [5.0] * 10)
+            for name, number in names[at : at + 1000]
+        )
+    front.largest = 0
+    found = investigated(memory, front.url)
+    assert any("a_wide_total has 3,000 series, more than the 2,000" in line for line in found.missing)
+    assert any("beyond the first 5,000 series" in line for line in found.missing)
+    assert [one.service for one in found.services][:1] == [one.service for one in before.services][:1]
+    assert front.largest < 5_000_000
+    assert all(len(one.observed) <= 4096 for each in found.hypotheses for one in each.experiments)
 
 
 def until(condition: object) -> None:

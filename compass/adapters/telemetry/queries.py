@@ -169,7 +169,8 @@ class ToolTelemetry:
         begin, stop, truncated, notes = _ns(start), _ns(end), False, []
         error: str | None = None
         for _ in range(MAX_PAGES):
-            answer = self._log_page(logql, begin, stop)
+            # Those of the moment at which the page before ended come once more.
+            answer = self._log_page(logql, begin, stop, min(LOG_PAGE, limit - len(lines) + len(seen)))
             if not answer.ok:
                 error = answer.error
                 break
@@ -268,12 +269,14 @@ class ToolTelemetry:
 
     # ------------------------------------------------------------------------------------------------------------
 
-    def _log_page(self, logql: str, begin: int, stop: int) -> Answer[tuple[tuple[LogLine, ...], bool]]:
+    def _log_page(
+        self, logql: str, begin: int, stop: int, most: int
+    ) -> Answer[tuple[tuple[LogLine, ...], bool]]:
         arguments: dict[str, object] = {
             "logql": logql,
             "startRfc3339": rfc3339_ns(begin),
             "endRfc3339": rfc3339_ns(stop),
-            "limit": LOG_PAGE,
+            "limit": most,
             "direction": "forward",
             "format": "compact",
         }
