@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from compass.cli.context import Context
-from compass.cli.render import clean
+from compass.cli.render import clean, note
 from compass.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def trust_option(command: _F) -> _F:
 def catalog_servers(context: Context, named: Sequence[NamedServer], *, trust: bool) -> Ready:
     """Those to which the user agrees, now or before, made ready to be asked.
 
-    Without a terminal nobody can be asked: then UsageError says what was not agreed to.
+    Without a terminal nobody can be asked: then what was not agreed to is left out and named, and UsageError says so
+    where nothing else is there.
     """
     from compass.workflows.servers.agreement import agree  # noqa: PLC0415  # keeps --help quick
     from compass.workflows.servers.ready import ready  # noqa: PLC0415  # as above
@@ -40,7 +41,7 @@ def catalog_servers(context: Context, named: Sequence[NamedServer], *, trust: bo
     data = context.settings.data
     agreed = agreed_of(context, named)
     fresh = [one for one in named if one not in agreed]
-    wanted = fresh if trust or not fresh else _asked(fresh)
+    wanted = fresh if trust or not fresh else _asked(fresh, alone=not agreed)
     agree(wanted, data, datetime.now(UTC))
     data.mkdir(parents=True, exist_ok=True)
     return ready(named, [*agreed, *wanted], environment=os.environ, folder=data, offline=context.offline)
@@ -66,16 +67,17 @@ def agreed_of(context: Context, named: Sequence[NamedServer]) -> list[NamedServe
     return [one for one in named if known.holds(one)]
 
 
-def _asked(fresh: Sequence[NamedServer]) -> list[NamedServer]:
-    """Those to which the user says yes."""
+def _asked(fresh: Sequence[NamedServer], *, alone: bool) -> list[NamedServer]:
+    """Those to which the user says yes; `alone` says that there are no others."""
     from compass.workflows.servers.ready import purpose  # noqa: PLC0415  # keeps --help quick
 
     said = [f"{one.name} ({one.place}) {purpose(one)}" for one in fresh]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            clean(f"the catalog names what you have not agreed to: {'; '.join(said)}"),
-            "look at it with `compass mcp list`, then say --trust once",
-        )
+        line = clean(f"the catalog names what you have not agreed to: {'; '.join(said)}")
+        if alone:
+            raise UsageError(line, "look at it with `compass mcp list`, then say --trust once")
+        note(line)
+        return []
     wanted = []
     for one, line in zip(fresh, said, strict=True):
         click.echo(clean(line), err=True)

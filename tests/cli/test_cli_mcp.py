@@ -59,7 +59,7 @@ def test_listing_runs_nothing_and_says_what_would_be_run_and_seen(
     assert (code, err) == (0, "")
     assert "local  team/payments:catalog/mcp.json:3\n" in out
     assert f"runs `{sys.executable} -c" in out
-    assert "it gets SET_TOKEN of your environment" in out
+    assert "on this machine with URL=http://127.0.0.1:3000; it gets SET_TOKEN of your environment" in out
     assert "sends questions to https://mcp.example.com/mcp; it gets FAR_TOKEN of your environment" in out
     assert "not set: FAR_TOKEN" in out
     assert out.count("not agreed to") == 2
@@ -109,6 +109,21 @@ def test_what_was_agreed_to_once_is_asked_from_then_on_until_it_changes(
     code, out, err = compass(capsys, *asked)
     assert (code, out) == (2, "")
     assert "not agreed to" in err
+
+
+def test_what_is_new_beside_what_was_agreed_to_is_left_out_and_said(
+    knowledge_repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = tmp_path / "ran"
+    name_servers(knowledge_repo, replay=REPLAY)
+    assert compass(capsys, "-C", knowledge_repo, "mcp", "check", "--trust")[0] == 0
+    name_servers(knowledge_repo, replay=REPLAY, local=touching(ran))
+    code, out, err = compass(capsys, "-C", knowledge_repo, "mcp", "check")
+    assert code == 1
+    assert "replay: metrics, logs, traces, changes; 12 of 12 tools are used\n" in out
+    assert "local: failed: you did not agree to it\n" in out
+    assert "what you have not agreed to: local (team/payments:catalog/mcp.json:" in err
+    assert not ran.exists()
 
 
 def test_a_command_runs_where_no_file_of_the_repository_is_and_gets_only_what_it_is_named(

@@ -57,9 +57,11 @@ def ready(
 def purpose(one: NamedServer) -> str:
     """What agreeing to a server means, on one line."""
     server = one.server
+    plain = [f"{name}={value}" for name, value in server.env.items() if not VARIABLE.search(value)]
+    given = f" with {', '.join(plain)}" if plain else ""
     seen = f"; it gets {', '.join(server.variables)} of your environment" if server.variables else ""
     if server.command is not None:
-        return f"runs `{' '.join([server.command, *server.args])}` on this machine{seen}"
+        return f"runs `{' '.join([server.command, *server.args])}` on this machine{given}{seen}"
     return f"sends questions to {server.url}{seen}"
 
 
