@@ -150,10 +150,10 @@ def test_a_slow_kind_is_given_up_and_said_and_its_experiments_are_inconclusive(
 ) -> None:
     slow = lagging(tmp_path, "query_loki_logs")
     began = time.monotonic()
-    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, *HISTORY, "--timeout", 12, source=slow))
+    found = answer(investigate(knowledge_repo, *WINDOW, *NOTICED, *HISTORY, "--timeout", 10, source=slow))
     assert time.monotonic() - began < 45
     kept = record(knowledge_repo, found)
-    late = [line for line in kept.missing if "no answer within 12 seconds" in line]
+    late = [line for line in kept.missing if "no answer within 10 seconds" in line]
     assert all(line.startswith("query_loki_logs failed: ") for line in late), late
     assert any("given up" in line for line in late)
     experiments = [one for each in kept.hypotheses for one in each.experiments]
@@ -168,7 +168,7 @@ def test_a_server_that_hangs_at_every_question_costs_one_timeout_in_all(
     began = time.monotonic()
     answer(investigate(knowledge_repo, *WINDOW, *NOTICED, *HISTORY))
     work = time.monotonic() - began
-    seconds = 15
+    seconds = 12
     hangs = (
         *("--command", lagging(tmp_path, "query_prometheus", "query_loki_logs", "search_tempo_traces")),
         *("--timeout", seconds),

@@ -236,10 +236,12 @@ def test_there_is_one_clear_error_where_no_server_is_named(
     ],
 )
 def test_what_is_wrong_with_the_file_is_one_error_with_its_place(
-    text: str, place: str, said: str, knowledge_repo: Path, capsys: pytest.CaptureFixture[str]
+    text: str, place: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (knowledge_repo / "catalog" / "mcp.json").write_text(text, "utf-8")
-    code, out, _ = compass(capsys, "-C", knowledge_repo, "check", "--format", "json")
+    (tmp_path / "compass.yaml").write_text("schema: 1\nlevel: team\nid: team/payments\n", "utf-8")
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "mcp.json").write_text(text, "utf-8")
+    code, out, _ = compass(capsys, "-C", tmp_path, "check", "--format", "json")
     found = [one for one in json.loads(out)["problems"] if one["path"] == "catalog/mcp.json"]
     assert code == 1
     assert len(found) == 1
