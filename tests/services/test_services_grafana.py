@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -235,6 +238,59 @@ def test_a_server_that_is_killed_is_an_error_at_once_and_ever_after(backend: Bac
         assert time.monotonic() - before < 10
     assert all("failed" in str(error) for error in errors)
     assert servers(backend.grafana.url) == already
+
+
+@pytest.mark.parametrize("transport", ["stdio", "streamable-http"])
+def test_a_server_that_stands_still_costs_one_timeout_and_is_left_in_seconds(
+    transport: str, backend: Backend
+) -> None:
+    already = servers(backend.grafana.url)
+    with ExitStack() as stack:
+        if transport == "stdio":
+            telemetry = backend.open(*FEW, timeout=20)
+        else:
+            address = f"127.0.0.1:{free_port()}"
+            command = [SERVER, *FEW, "--transport", transport, "--address", address]
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    env={**os.environ, **environment(backend.grafana.url)},
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            stack.callback(process.kill)
+            telemetry = connected_to(f"http://{address}/mcp")
+        (pid,) = servers(backend.grafana.url) - already
+        assert telemetry.instant("1 + 1", 5).ok
+        os.kill(pid, signal.SIGSTOP)
+        before = time.monotonic()
+        assert "no answer within 20 seconds" in str(telemetry.instant("1 + 1", 5).error)
+        assert time.monotonic() - before < 30
+        before = time.monotonic()
+        assert "nor any other sign of life" in str(telemetry.instant("1 + 1", 5).error)
+        telemetry.close()
+        assert time.monotonic() - before < 20
+        if transport == "stdio":
+            assert pid not in servers(backend.grafana.url)
+    assert servers(backend.grafana.url) == already
+
+
+def connected_to(url: str) -> McpTelemetry:
+    """A session with a server that may still be starting."""
+    for _ in range(100):
+        try:
+            return McpTelemetry(url, timeout=20)
+        except OutsideError:
+            time.sleep(0.2)
+    raise AssertionError("it does not listen")
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def test_a_server_that_refuses_its_options_is_one_clear_error(backend: Backend) -> None:

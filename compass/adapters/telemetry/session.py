@@ -53,6 +53,7 @@ FAILURES: Final = (
 
 MAX_TOOL_PAGES = 50
 _SIGN_OF_LIFE: Final = 2.0
+_GOODBYE: Final = 5.0
 _LATER: Final = 1.0
 """Seconds for which the SDK, which counts from when a request was written, has its way."""
 MAX_ANSWER_CHARACTERS = 256_000_000
@@ -175,12 +176,17 @@ class Session:
 
 @asynccontextmanager
 async def _opened(client: Client, timeout: float) -> AsyncIterator[Client]:  # noqa: ASYNC109  # bounds the entry alone
-    """The client, connected within `timeout` seconds; TimeoutError otherwise."""
+    """The client, connected within `timeout` seconds; TimeoutError otherwise. To say goodbye it gets a few seconds."""
+    connected = False
     with anyio.CancelScope(deadline=anyio.current_time() + timeout) as scope:
         async with client:
-            scope.deadline = math.inf
-            yield client
-    if scope.cancelled_caught:
+            scope.deadline, connected = math.inf, True
+            try:
+                yield client
+            finally:
+                # Over HTTP the end of a session is a request, which a server that hangs does not answer.
+                scope.deadline = anyio.current_time() + _GOODBYE
+    if not connected:
         raise TimeoutError(f"no answer within {timeout:g} seconds")
 
 
