@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from compass.adapters.telemetry.answer import Answer, Kind, Telemetry
 from compass.investigate.observation import Observation, SeriesKey, Slice, Track
-from compass.investigate.series import ALERTS, SERVICE_GRAPH, tracks
+from compass.investigate.series import ALERTS, SERVICE_GRAPH, calls, tracks
 from compass.investigate.together import together
 from compass.model.investigation import Incident
 from compass.model.recording import Alert, Series
@@ -30,8 +30,12 @@ class Heard(NamedTuple):
     failures: list[str]
 
 
-def observe(incident: Incident, telemetry: Telemetry) -> Observation:
+def observe(
+    incident: Incident, telemetry: Telemetry, dependencies: Iterable[tuple[str, str]] = ()
+) -> Observation:
     """Metrics, logs, spans, alerts and changes of the window and of the baseline, as many kinds at a time as the source bears.
+
+    `dependencies` are (caller, callee) pairs that are known from elsewhere, such as a catalog.
 
     A query that fails or is cut, and a kind of telemetry that nobody collects, is listed in `failures`; nothing is
     raised. What is found does not depend on which kind answers first.
@@ -57,11 +61,7 @@ def observe(incident: Incident, telemetry: Telemetry) -> Observation:
         end=end,
         window=Slice(_tracks(metrics.window), tuple(spans.window), tuple(logs.window)),
         baseline=Slice(_tracks(metrics.baseline), tuple(spans.baseline), tuple(logs.baseline)),
-        graph=tuple(
-            (one.labels.get("client", ""), one.labels.get("server", ""))
-            for one in metrics.window
-            if one.name == SERVICE_GRAPH
-        ),
+        graph=tuple(sorted({*calls(metrics.window), *dependencies})),
         alerts=_alerts(metrics.window),
         changes=tuple(changes.window),
         symptom_text=incident.symptom,

@@ -8,7 +8,7 @@ from typing import Final
 
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 _WORDS: Final = {
     Verdict.SUPPORTED: "It was supported",
     Verdict.REFUTED: "It was refuted",
