@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "anonymize": ("compass.cli.anonymize", "See what would be replaced before a text leaves."),
     "site": ("compass.cli.site", "Build or serve the published memory."),
     "serve": ("compass.cli.serve", "Serve a recorded incident over MCP."),
+    "mcp": ("compass.cli.mcp", "The MCP servers of telemetry that the catalog names."),
     "bench": ("compass.cli.bench", "Measure retrieval and ranking on a folder of labelled data."),
     "doctor": ("compass.cli.doctor", "Show settings, where they come from, and what is missing."),
     "schema": ("compass.cli.schema", "Print the JSON Schema of a kind of entry."),

@@ -30,7 +30,7 @@ def command(context: Context, *, investigation: str, kind: str | None, output: s
         root,
         record,
         kinds,
-        owner=owner_of(memory.library()),
+        owner=owner_of(memory.library),
         now=datetime.now(UTC),
         random=SystemRandom(),
     )

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from compass.cli.advice_text import advised
+from compass.cli.agreeing import of_catalog, trust_option
 from compass.cli.context import Context
 from compass.cli.dialogue import converse
 from compass.cli.investigation_text import report
@@ -42,6 +43,7 @@ from compass.workflows.live.session import live_investigation
     help="A recorded incident: a folder with recording.yaml.",
 )
 @server_options(20.0)
+@trust_option
 @click.option(
     "--alert",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
@@ -75,7 +77,8 @@ from compass.workflows.live.session import live_investigation
 def command(context: Context, /, *, output: str, auto: bool, urgent: bool, **given: Any) -> None:
     """Observe an incident, set up hypotheses that compete, try to refute each, and say what is left.
 
-    The incident is a recording, or a running system behind MCP servers, of which only read-only tools are called.
+    The incident is a recording, or a running system behind MCP servers, of which only read-only tools are called:
+    those named here, or else those that the repository's catalog names.
     Commands at the terminal: pick N, test, why N, evidence N, note TEXT, draft, quit.
     """
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -126,10 +129,8 @@ def _opened(
             recording, memory, told=_silent if quiet else note, first=partial(advise, None), **how
         )
     if not options.servers and not options.commands:
-        raise UsageError(
-            "there is nothing to investigate",
-            "name a --recording, or telemetry with --server URL or --command CMD",
-        )
+        found = of_catalog(context, memory, trust=given["trust"])
+        options = replace(options, known=found.some(), refused=found.refused)
     notice = read_notice(alert, sys.stdin.buffer) if alert else None
     made = plan(options, notice, now.timestamp())
     for line in () if context.quiet else made.assumed:

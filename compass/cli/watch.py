@@ -9,9 +9,12 @@ from typing import Any
 
 import click
 
+from compass.cli.agreeing import of_catalog, trust_option
 from compass.cli.context import Context
+from compass.cli.model_options import model_options
 from compass.cli.render import clean, note
 from compass.cli.servers import server_options, words_of
+from compass.workflows.investigate import Memory
 from compass.workflows.recording.request import history_of
 from compass.workflows.recording.sources import datasources_of, servers_of
 from compass.workflows.watch.child import Children
@@ -28,6 +31,7 @@ from compass.workflows.watch.service import watch
     help="Where webhooks are received; an address of this machine alone.",
 )
 @server_options(20.0)
+@trust_option
 @click.option("--history", metavar="FROM/TO", help="A fault-free time to compare with: now-25h/now-24h.")
 @click.option(
     "--limit",
@@ -45,15 +49,22 @@ from compass.workflows.watch.service import watch
     metavar="N",
     help="How many alerts may wait; further ones are refused, and sent again by their sender.",
 )
+@model_options
 @click.pass_obj
 def command(context: Context, /, *, listen: str, limit: int, waiting: int, **given: Any) -> None:
     """Receive alerts of Alertmanager and Grafana as webhooks, and investigate each firing once, in the background.
 
-    Records go where `compass investigate` writes them. Ctrl-C ends it, with all that runs.
+    Without --server and --command the servers of the catalog are asked. Records go where `compass investigate`
+    writes them; what a model may cost is for each investigation. Ctrl-C ends it, with all that runs.
     """
     address = address_of(listen)
     commands = tuple(words_of(one) for one in given["commands"])
-    servers_of(given["servers"], commands, offline=context.offline)
+    if given["servers"] or commands:
+        servers_of(given["servers"], commands, offline=context.offline)
+    else:
+        of_catalog(
+            context, Memory(context.repo, context.settings.data, context.settings.cache), trust=given["trust"]
+        )
     datasources_of(given["datasources"])
     history_of(given["history"], time.time())
     children = Children(_before(context), _options(given), os.environ)
@@ -88,6 +99,12 @@ def _options(given: dict[str, Any]) -> list[str]:
         *(f"--datasource={one}" for one in given["datasources"]),
         *([f"--history={given['history']}"] if given["history"] else []),
         f"--timeout={given['timeout']}",
+        *(["--no-llm"] if given["no_llm"] else []),
+        *(
+            f"--{name.replace('_', '-')}={given[name]}"
+            for name in ("budget_tokens", "budget_usd", "budget_seconds")
+            if given[name] is not None
+        ),
     ]
 
 

@@ -103,9 +103,9 @@ def excerpt_of(rows: Sequence[Any]) -> str:
 
 
 def excerpt_of_series(series: Sequence[Series], most: int = _LINES) -> str:
-    """A few samples of each series, evenly spread."""
+    """A few samples of each series, evenly spread; what was left out is said in the first line."""
     lines: list[str] = []
-    for one in series:
+    for number, one in enumerate(series, start=1):
         labels = ",".join(
             f'{name}="{value}"' for name, value in sorted(one.labels.items()) if name != "__name__"
         )
@@ -114,8 +114,9 @@ def excerpt_of_series(series: Sequence[Series], most: int = _LINES) -> str:
         for time, value in list(zip(one.times, one.values, strict=True))[::step]:
             lines.append(f"{moment(time):%Y-%m-%dT%H:%M:%SZ} {value:.6g}")
         if len(lines) > most:
-            break
-    return "\n".join(lines[:most])
+            whole = [f"{len(series)} series, the first {number}:"] if number < len(series) else []
+            return "\n".join([*whole, *lines[:most]])
+    return "\n".join(lines)
 
 
 def excerpt_of_lines(lines: Sequence[LogLine], most: int = 5) -> str:

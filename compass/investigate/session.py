@@ -30,6 +30,7 @@ from compass.investigate.patterns import from_patterns
 from compass.investigate.ranking import Ranking, rank
 from compass.investigate.recognition import recognize
 from compass.investigate.summary import facts
+from compass.investigate.together import together
 from compass.investigate.words import Words
 from compass.library import Library
 from compass.model.catalog import calls
@@ -92,7 +93,9 @@ class Session:
         """Run the experiments of one candidate; a second call gives the same answer."""
         if place not in self.results:
             candidate = self.candidates[place]
-            experiments = tuple(trial.run() for trial in candidate.trials)
+            experiments = tuple(
+                together([trial.run for trial in candidate.trials], self.bench.telemetry.at_once)
+            )
             verdict = overall([one.verdict for one in experiments])
             self.results[place] = Hypothesis(
                 rank=place + 1,

@@ -13,6 +13,7 @@ from compass.library.alerts import Alert
 from compass.library.cache import ParseCache
 from compass.library.collector import paused
 from compass.library.reading import LoadedEntry, Part, explain, read_source
+from compass.library.servers import NamedServer
 from compass.library.source import (
     Mount,
     Source,
@@ -30,6 +31,7 @@ __all__ = [
     "Library",
     "LoadedEntry",
     "Mount",
+    "NamedServer",
     "Source",
     "blob_id",
     "clone_path",
@@ -56,6 +58,8 @@ class Library:
     people: People | None = None
     teams: Teams | None = None
     recordings: Mapping[str, Path] = field(default_factory=dict)
+    servers: tuple[NamedServer, ...] = ()
+    """MCP servers of the catalogs, those of nearer repositories first; of one name the nearest."""
     problems: tuple[Problem, ...] = ()
     files: int = 0
 
@@ -102,9 +106,18 @@ def load(
         people=next((part.people for part in parts if part.people), None),
         teams=next((part.teams for part in parts if part.teams), None),
         recordings=sources[0].recordings,
+        servers=_nearest(parts),
         problems=(*parts[0].problems, *_from_above(sources[1:], parts[1:]), *lost),
         files=sum(part.files for part in parts),
     )
+
+
+def _nearest(parts: list[Part]) -> tuple[NamedServer, ...]:
+    found: dict[str, NamedServer] = {}
+    for part in parts:
+        for one in part.servers:
+            found.setdefault(one.name, one)
+    return tuple(found.values())
 
 
 def _models() -> str:

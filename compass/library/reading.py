@@ -16,11 +16,13 @@ from pydantic_core import ErrorDetails
 from compass.adapters.documents import Parts, YamlProblem, locate, parse_documents, parse_yaml, split
 from compass.library.alerts import Alert, alerts_in
 from compass.library.cache import ParseCache
+from compass.library.servers import SERVERS, NamedServer, parse_json, spaced
 from compass.library.source import Mount, Source
 from compass.model.base import Problem, Severity
 from compass.model.catalog import Entity, PrivateNames
 from compass.model.entry import KINDS, AnyEntry, Status
 from compass.model.scope import People, Teams
+from compass.model.servers import McpServers
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _PRIVATE: Final = "catalog/private.yaml"
@@ -90,6 +92,7 @@ class Part:
     private: PrivateNames = field(default_factory=PrivateNames)
     people: People | None = None
     teams: Teams | None = None
+    servers: list[NamedServer] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     files: int = 0
 
@@ -111,6 +114,8 @@ def read_source(source: Source, cache: ParseCache) -> Part:
             part.people = _whole(People, path, data, part.problems)
         elif path == "teams.yaml":
             part.teams = _whole(Teams, path, data, part.problems)
+        elif path == SERVERS:
+            part.servers = _servers(source.mount, data, part.problems)
         elif path.startswith("catalog/"):
             _catalog(path, data, part)
     return part
@@ -248,6 +253,25 @@ def _whole(model: type[_Model], path: str, raw: bytes, problems: list[Problem]) 
     except ValidationError as error:
         problems.extend(explain(model, error, data, text, path, 0))
     return None
+
+
+def _servers(mount: Mount, raw: bytes, problems: list[Problem]) -> list[NamedServer]:
+    text = decode(SERVERS, raw, problems)
+    if text is None:
+        return []
+    try:
+        data = parse_json(text)
+        found = McpServers.model_validate(data)
+    except YamlProblem as problem:
+        problems.append(_problem("json", SERVERS, problem.message, None, problem.line, problem.column))
+        return []
+    except ValidationError as error:
+        problems.extend(explain(McpServers, error, data, spaced(text), SERVERS, 0))
+        return []
+    return [
+        NamedServer(name, one, mount, locate(spaced(text), ("mcpServers", name), key=True)[0])
+        for name, one in found.servers.items()
+    ]
 
 
 def _catalog(path: str, raw: bytes, part: Part) -> None:

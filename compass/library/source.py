@@ -22,7 +22,7 @@ from compass.model.scope import Level, Repository
 
 MAX_FILE: Final = 2 * 1024 * 1024
 WANTED: Final = re.compile(
-    r"(?:patterns|runbooks)/[^/]+\.md|postmortems/(?:[^/]+/)?[^/]+\.md|catalog/[^/]+\.ya?ml|vocabulary/[^/]+\.ya?ml"
+    r"(?:patterns|runbooks)/[^/]+\.md|postmortems/(?:[^/]+/)?[^/]+\.md|catalog/[^/]+\.ya?ml|catalog/mcp\.json|vocabulary/[^/]+\.ya?ml"
     r"|compass\.yaml|people\.yaml|teams\.yaml"
 )
 _DEEPEST: Final = 64

@@ -52,6 +52,8 @@ _HINTS: Final = tuple(
         ("schema", r"at least", "fill it in, or remove the field"),
         ("schema", r"should be a valid (\w+)", r"write a \1 here"),
         ("schema", r"", "`compass schema <kind>` describes what may stand here"),
+        ("json", r"twice", "keep one of the two"),
+        ("json", r"", "look at the commas and quotes here and on the line before; JSON has no comments"),
         (
             "catalog",
             r"",

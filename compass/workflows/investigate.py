@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -20,7 +21,6 @@ from compass.model.ids import INVESTIGATION_ID
 from compass.model.investigation import Incident, Investigation
 from compass.model.recording import Recording
 from compass.replay.load import load as load_recording
-from compass.replay.server import connect
 from compass.workflows.personal import personal_path, personal_repository
 
 _NOBODY: Final = Library(mounts=())
@@ -39,8 +39,9 @@ class Memory:
         """Whether `repo` is a knowledge repository with a working tree."""
         return (self.repo / "compass.yaml").is_file()
 
+    @cached_property
     def library(self) -> Library:
-        """What is known: the repository at HEAD with its parents, else the personal one, else nothing."""
+        """What is known: the repository at HEAD with its parents, else the personal one, else nothing; read once."""
         root = self.repo if self.named else personal_path(self.data)
         if not self.named and self.repo != Path():
             raise ConfigError(
@@ -74,8 +75,10 @@ def investigation_of(
     told("reading the recording")
     with collected_later():
         recording = load_recording(folder)
-    library = memory.library()
+    library = memory.library
     first(incident_of(recording), library)
+    from compass.replay.server import connect  # noqa: PLC0415  # a runbook is shown before mcp is loaded
+
     with connect(recording) as telemetry, collected_later():
         yield open_session(
             incident_of(recording),

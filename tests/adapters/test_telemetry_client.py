@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
 import mcp_types as types
 import pytest
 from mcp.server import Server
@@ -90,11 +91,46 @@ def test_only_listed_tools_that_do_not_write_are_ever_called() -> None:
     )
     with McpTelemetry(odd.server) as telemetry:
         assert telemetry.tools == ("list_datasources", "query_prometheus")
+        assert telemetry.refused == {
+            "delete_everything": "an investigation has no use for it",
+            "update_dashboard": "an investigation has no use for it",
+            "query_loki_logs": "it says of itself that it writes",
+            "search_tempo_traces": "it says of itself that it writes",
+        }
         assert telemetry.instant("up", 5).ok
         assert "no tool" in str(telemetry.logs('{a="b"}', 0, 5).error)
         assert "no tool" in str(telemetry.traces("{}", 0, 5).error)
         assert not telemetry.observes("changes")
     assert {name for name, _ in odd.calls} == {"list_datasources", "query_prometheus"}
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_only_a_server_without_any_sign_of_life_is_asked_nothing_more(*, dead: bool) -> None:
+    odd = Odd({"query_prometheus": lambda _: {"data": []}})
+    hanging = False
+
+    async def call(context: object, params: types.CallToolRequestParams) -> types.CallToolResult:
+        if hanging and params.name == "query_prometheus":
+            await anyio.sleep(60)
+        return await odd.call_tool(context, params)
+
+    async def tools(context: object, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        if hanging and dead:
+            await anyio.sleep(60)
+        return await odd.list_tools(context, params)
+
+    server: Server[Any] = Server("hangs", on_list_tools=tools, on_call_tool=call)
+    with McpTelemetry(server, timeout=0.5) as telemetry:
+        assert telemetry.instant("up", 5).ok
+        hanging = True
+        assert telemetry.instant("up", 5).error == "query_prometheus failed: no answer within 0.5 seconds"
+        hanging = False
+        again = telemetry.instant("up", 5)
+        assert again.ok is not dead
+        if dead:
+            assert again.error == (
+                "not asked: the server gave no answer within 0.5 seconds, nor any other sign of life"
+            )
 
 
 def test_older_answers_without_an_envelope_are_understood() -> None:
@@ -217,6 +253,25 @@ def test_logs_of_a_server_with_small_pages_are_read_to_the_end() -> None:
     answer = asked({"query_loki_logs": page}, lambda t: t.logs('{service_name="a"}', 0, 5))
     assert [line.time_ns for line in answer.data] == [time for time, _ in rows]
     assert (answer.error, answer.truncated) == (None, False)
+
+
+def test_no_more_lines_are_asked_for_than_are_wanted() -> None:
+    asked_for: list[int] = []
+
+    def page(arguments: Mapping[str, Any]) -> object:
+        most = int(arguments["limit"])
+        asked_for.append(most)
+        begin = int(arguments["startRfc3339"][20:-1].ljust(9, "0")) if "." in arguments["startRfc3339"] else 0
+        entries = [
+            {"timestamp": str(begin + at), "line": f"line {begin + at}", "labels": {}}
+            for at in range(min(most, 40))
+        ]
+        return {"data": entries, "metadata": {"resultsTruncated": True}}
+
+    answer = asked({"query_loki_logs": page}, lambda t: t.logs('{a="b"}', 0, 5, 100))
+    assert [line.message for line in answer.data] == [f"line {at}" for at in range(100)]
+    assert asked_for == [100, 61, 22]
+    assert answer.notes == ("only the first 100 lines were read",)
 
 
 def test_more_lines_in_one_moment_than_a_page_holds_are_reported_as_lost() -> None:

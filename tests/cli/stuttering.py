@@ -1,4 +1,4 @@
-"""Our replay server as a command or over HTTP, whole or with one tool that does something else first."""
+"""Our replay server as a command or over HTTP: whole, with one tool that does something else first, or hanging."""
 
 from __future__ import annotations
 
@@ -39,6 +39,30 @@ def bad(name):
 bad({tool!r})
 served.serve_stdio(Path({source!r}))
 """
+
+LAGS = """
+import sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+import anyio
+import compass.replay.server as served
+class Lagging(served.Server):
+    def __init__(self, *given, on_call_tool, **named):
+        async def call(context, params):
+            if params.name in {tools!r}:
+                await anyio.sleep(600)
+            return await on_call_tool(context, params)
+        super().__init__(*given, on_call_tool=call, **named)
+served.Server = Lagging
+served.serve_stdio(Path({source!r}))
+"""
+
+
+def lagging(tmp_path: Path, *tools: str) -> str:
+    """Never answers these tools, and everything else at once, as where one of several backends hangs."""
+    script = tmp_path / "lags.py"
+    script.write_text(LAGS.format(root=str(ROOT), tools=tools, source=str(SOURCE)))
+    return f"{sys.executable} {script}"
 
 
 def stuttering(tmp_path: Path, tool: str, what: str) -> str:

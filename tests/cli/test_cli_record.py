@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ROOT
+from conftest import ROOT, commit_all
 from stuttering import SERVE, SOURCE, over_http, served, slow, stuttering
 
 from compass.adapters.documents import parse_yaml, split
@@ -510,6 +510,23 @@ def test_a_server_that_lets_nobody_in_is_one_that_cannot_be_reached(tmp_path: Pa
     done = recorded_from(guarded, tmp_path / "copy")
     assert getattr(done.exception, "exit_code", None) == 3
     assert not (tmp_path / "copy").exists()
+
+
+def test_a_server_of_the_catalog_gets_its_header_from_the_environment(
+    knowledge_repo: Path, guarded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = {"url": guarded, "headers": {"Authorization": "Bearer ${SHOP_TOKEN}"}}
+    (knowledge_repo / "catalog" / "mcp.json").write_text(json.dumps({"mcpServers": {"shop": server}}))
+    commit_all(knowledge_repo)
+    monkeypatch.setenv("COMPASS_TELEMETRY_TOKEN", "for-servers-that-are-typed")
+    asked = ("-C", knowledge_repo, "mcp", "check", "--trust", "--format", "json")
+    for token, kinds in (("open-sesame", ["metrics", "logs", "traces", "changes"]), ("wrong", [])):
+        monkeypatch.setenv("SHOP_TOKEN", token)
+        done = compass(*asked)
+        (found,) = json.loads(done.stdout)["servers"]
+        assert found["kinds"] == kinds
+        assert bool(found["error"]) is not bool(kinds)
+        assert token not in done.output
 
 
 def test_a_copy_to_share_can_be_made_at_once_and_no_original_is_kept(knowledge_repo: Path) -> None:

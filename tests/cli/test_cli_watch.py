@@ -121,6 +121,57 @@ def test_an_alert_becomes_one_record_and_the_next_one_another(knowledge_repo: Pa
     assert {one.services[0].service for one in kept} == {"payments"}
 
 
+def test_more_of_a_group_that_is_being_investigated_starts_nothing_and_names_the_service(
+    knowledge_repo: Path,
+) -> None:
+    more: dict[str, Any] = alertmanager(instance="checkout-2")
+    more["alerts"][0]["fingerprint"] = "fedcba9876543210"
+    with watch(knowledge_repo, "--command", SERVE, "--limit", "2", "--no-llm") as running:
+        assert running.post(encoded(alertmanager()))[0] == 202
+        assert running.post(encoded(more)) == (200, "joined: this group is being investigated\n")
+        assert running.line().startswith("taken: ")
+        assert running.line().startswith("inv-")
+        assert running.post(encoded(more)) == (200, "joined: every alert that fires was taken before\n")
+        assert running.end() == (0, "ended\n")
+    (kept,) = records(knowledge_repo)
+    assert (kept.incident.service, kept.incident.alert) == ("checkout", "HighLatency")
+    assert kept.hypotheses[0].service == "payments"
+
+
+def test_killed_at_any_moment_it_leaves_whole_records_or_none(knowledge_repo: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    noted = stuttering(tmp_path, "get_annotations", f"open({str(there)!r}, 'w').write(str(os.getpid()))")
+    with watch(knowledge_repo, "--command", noted, "--no-llm") as running:
+        assert running.post(encoded(alertmanager()))[0] == 202
+        until(lambda: there.exists() and there.read_text())
+        running.process.kill()
+        running.process.wait(timeout=30)
+    until(lambda: not alive(there.read_text()))
+    # What was begun ends by itself; the record of it is whole.
+    until(lambda: not working(knowledge_repo))
+    assert len(records(knowledge_repo)) <= 1
+    assert [path.name for path in knowledge_repo.rglob(".inv-*")] == []
+
+
+def working(repo: Path) -> list[str]:
+    """Investigations of this repository that run, whoever their parent is."""
+    done = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if f"-C {repo}" in line and " investigate " in line]
+
+
+def test_what_a_model_may_cost_is_handed_on_to_each_investigation() -> None:
+    from compass.cli.investigate import command as investigate
+    from compass.cli.watch import _options
+    from compass.cli.watch import command as watching
+
+    typed = ["--command", SERVE, "--no-llm", "--budget-tokens", "900", "--budget-seconds", "7.5"]
+    given = watching.make_context("watch", typed).params
+    assert given["budget_usd"] is None
+    handed = investigate.make_context("investigate", [*_options(given), "--auto"]).params
+    for name in ("commands", "no_llm", "budget_tokens", "budget_usd", "budget_seconds", "timeout"):
+        assert handed[name] == given[name], name
+
+
 def test_what_is_no_alert_is_refused_and_it_goes_on(knowledge_repo: Path) -> None:
     with watch(knowledge_repo, "--command", SERVE) as running:
         status, said = running.post(b"{")
@@ -181,7 +232,7 @@ def alive(pid: str) -> bool:
     ("options", "said"),
     [
         (("--listen", "0.0.0.0:9099", "--command", SERVE), "not an address of this machine alone"),
-        ((), "no telemetry server was named"),
+        ((), "nothing to investigate"),
         (("--command", SERVE, "--history", "yesterday"), "no stretch of time"),
         (("--command", SERVE, "--datasource", "x"), "KIND=UID"),
     ],

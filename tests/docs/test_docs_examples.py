@@ -14,6 +14,7 @@ from compass.model.catalog import Entity, PrivateNames
 from compass.model.entry import HEADINGS, KINDS
 from compass.model.recording import RecordingInfo
 from compass.model.scope import People, Repository, Teams
+from compass.model.servers import McpServers
 
 FORMATS = (ROOT / "site" / "docs" / "reference" / "file-formats.md").read_text("utf-8")
 ENTRIES = re.findall(r"^```markdown\n(.*?)^```$", FORMATS, re.MULTILINE | re.DOTALL)
@@ -45,6 +46,11 @@ def test_the_reference_shows_every_kind_of_entry_and_names_its_headings() -> Non
 @pytest.mark.parametrize(("text", "model"), list(zip(YAML, MODELS, strict=True)))
 def test_a_yaml_file_of_the_reference_is_valid(text: str, model: type[BaseModel]) -> None:
     assert model.model_validate(parse_yaml(text))
+
+
+def test_the_servers_of_the_reference_are_valid() -> None:
+    (text,) = re.findall(r"^```json\n(.*?)^```$", FORMATS, re.MULTILINE | re.DOTALL)
+    assert McpServers.model_validate_json(text).servers.keys() == {"grafana", "shop"}
 
 
 def test_every_page_says_one_sentence_on_a_line() -> None:

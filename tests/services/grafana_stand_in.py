@@ -12,7 +12,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -46,7 +46,8 @@ JSON = "application/json"
 class Grafana(ThreadingHTTPServer):
     """Listens on loopback, on a free port unless one is named; answers each request from what `store` gives then.
 
-    `asked` are the latest paths asked for, each with its method.
+    `asked` are the latest paths asked for, each with its method. `trouble` gets each of them before it is answered,
+    and may take its time. `largest` is the size of the largest answer.
     """
 
     daemon_threads = True
@@ -64,6 +65,8 @@ class Grafana(ThreadingHTTPServer):
         self.prometheus_port, self.store, self.token = prometheus_port, store, token
         self.sources = (*DATASOURCES, TEMPO_SOURCE) if traces else DATASOURCES
         self.asked: deque[str] = deque(maxlen=10_000)
+        self.trouble: Callable[[str], object] = str
+        self.largest = 0
 
     @property
     def url(self) -> str:
@@ -99,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self, body: bytes) -> None:
         parts = urlsplit(self.path)
         self.server.asked.append(f"{self.command} {parts.path}")
+        self.server.trouble(parts.path)
         if self.headers.get("authorization") != f"Bearer {self.server.token}":
             return self.reply(401, {"message": "Unauthorized"})
         if parts.path.startswith(THROUGH):
@@ -144,11 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(status, json.dumps(value).encode())
 
     def send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-type", JSON)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        """Answer; whoever asked may have gone away."""
+        self.server.largest = max(self.server.largest, len(body))
+        with suppress(ConnectionError):
+            self.send_response(status)
+            self.send_header("content-type", JSON)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
 
 def _annotations(store: Store, asked: Mapping[str, str]) -> list[dict[str, object]]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from conftest import ROOT
 from grafana_stand_in import LOGS, METRICS, Grafana, grafana
+from processes import children, open_files, servers
 from real_prometheus import Prometheus, prometheus
 
 from compass.adapters.documents import parse_yaml, split
@@ -236,6 +240,59 @@ def test_a_server_that_is_killed_is_an_error_at_once_and_ever_after(backend: Bac
     assert servers(backend.grafana.url) == already
 
 
+@pytest.mark.parametrize("transport", ["stdio", "streamable-http"])
+def test_a_server_that_stands_still_costs_one_timeout_and_is_left_in_seconds(
+    transport: str, backend: Backend
+) -> None:
+    already = servers(backend.grafana.url)
+    with ExitStack() as stack:
+        if transport == "stdio":
+            telemetry = backend.open(*FEW, timeout=20)
+        else:
+            address = f"127.0.0.1:{free_port()}"
+            command = [SERVER, *FEW, "--transport", transport, "--address", address]
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    env={**os.environ, **environment(backend.grafana.url)},
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            stack.callback(process.kill)
+            telemetry = connected_to(f"http://{address}/mcp")
+        (pid,) = servers(backend.grafana.url) - already
+        assert telemetry.instant("1 + 1", 5).ok
+        os.kill(pid, signal.SIGSTOP)
+        before = time.monotonic()
+        assert "no answer within 20 seconds" in str(telemetry.instant("1 + 1", 5).error)
+        assert time.monotonic() - before < 30
+        before = time.monotonic()
+        assert "nor any other sign of life" in str(telemetry.instant("1 + 1", 5).error)
+        telemetry.close()
+        assert time.monotonic() - before < 20
+        if transport == "stdio":
+            assert pid not in servers(backend.grafana.url)
+    assert servers(backend.grafana.url) == already
+
+
+def connected_to(url: str) -> McpTelemetry:
+    """A session with a server that may still be starting."""
+    for _ in range(100):
+        try:
+            return McpTelemetry(url, timeout=20)
+        except OutsideError:
+            time.sleep(0.2)
+    raise AssertionError("it does not listen")
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
 def test_a_server_that_refuses_its_options_is_one_clear_error(backend: Backend) -> None:
     with pytest.raises(OutsideError, match="could not be reached"):
         backend.open("--no-such-option", timeout=10)
@@ -252,34 +309,3 @@ def test_twenty_sessions_in_a_row_leave_no_process_and_no_open_file(backend: Bac
         with backend.open(*FEW) as telemetry:
             assert telemetry.instant(f"{number} + 1", 5).data[0].values == (number + 1.0,)
     assert (servers(backend.grafana.url), children(), open_files()) == before
-
-
-def servers(url: str) -> set[int]:
-    """Processes, whosever they are, that were told to ask this Grafana."""
-    told = f"GRAFANA_URL={url}".encode()
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if told in (folder / "environ").read_bytes().split(b"\0"):
-                found.add(int(folder.name))
-        except OSError:
-            # It ended meanwhile, or belongs to somebody else.
-            continue
-    return found
-
-
-def children() -> set[int]:
-    """Processes that this one started, those that ended and were not waited for among them."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:
-            continue
-        if int(parent) == os.getpid():
-            found.add(int(folder.name))
-    return found
-
-
-def open_files() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())

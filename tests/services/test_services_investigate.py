@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, commit_all
 from grafana_stand_in import Grafana, grafana
 from real_prometheus import Prometheus, prometheus
 
 from compass.adapters.documents import parse_yaml
+from compass.adapters.telemetry.session import READ_ONLY_TOOLS
 from compass.model.investigation import Investigation, Verdict
 from compass.replay.load import load
 from compass.replay.store import Store
@@ -184,6 +185,40 @@ def until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
         else:
             return
     raise AssertionError("it does not listen")
+
+
+def test_a_server_of_the_catalog_is_examined_and_asked_without_a_word_about_it(
+    knowledge_repo: Path, backend: Backend
+) -> None:
+    asks = {
+        "command": str(SERVER),
+        "args": ["--disable-write"],
+        "env": {
+            "GRAFANA_URL": backend.grafana.url,
+            "GRAFANA_SERVICE_ACCOUNT_TOKEN": "${GRAFANA_SERVICE_ACCOUNT_TOKEN}",
+        },
+    }
+    (knowledge_repo / "catalog" / "mcp.json").write_text(json.dumps({"mcpServers": {"grafana": asks}}))
+    commit_all(knowledge_repo)
+    shown = subprocess.run(
+        [
+            *(sys.executable, "-m", "compass", "-C", str(knowledge_repo), "mcp", "tools", "--trust"),
+            *("--timeout", "60", "--format", "json"),
+        ],
+        env={**os.environ, "GRAFANA_SERVICE_ACCOUNT_TOKEN": TOKEN},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert TOKEN not in shown.stdout + shown.stderr
+    (server,) = json.loads(shown.stdout)["servers"]
+    assert server["kinds"] == ["metrics", "logs", "changes"]
+    assert {one["name"] for one in server["tools"] if one["refused"] is None} == READ_ONLY_TOOLS
+    assert sum(one["refused"] is not None for one in server["tools"]) > 20
+    done = investigate(knowledge_repo, "http://127.0.0.1:9", *WINDOW, *NOTICED, "--timeout", "60")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["services"][0]["service"] == "payments"
 
 
 def test_a_prometheus_that_is_down_is_evidence_of_its_absence(knowledge_repo: Path, backend: Backend) -> None:

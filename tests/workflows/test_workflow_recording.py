@@ -124,7 +124,7 @@ def test_a_metric_with_too_many_series_is_named_and_the_others_are_kept(
     kept = ask_metrics.metrics(telemetry, (), START, END, notes, silent)
     assert kept is not None
     assert [one.name for one in kept] == ["few"]
-    assert notes.lines == ["metrics: many has 4 series; choose some with --metric"]
+    assert notes.lines == ["metrics: many has 4 series, more than the 3 that are taken of one metric unasked"]
 
 
 def test_a_long_answer_is_asked_for_in_pieces_of_time(monkeypatch: pytest.MonkeyPatch) -> None:

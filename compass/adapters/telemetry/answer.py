@@ -76,7 +76,10 @@ class Telemetry(Protocol):
 
     No method raises for a failed query: the `Answer` carries the error.
     `close` ends the session; a closed source answers every query with an error.
+    It bears `at_once` threads; one where more would not make it quicker.
     """
+
+    at_once: int
 
     def datasources(self) -> Answer[tuple[Datasource, ...]]:
         """The backends behind the server."""

@@ -19,17 +19,20 @@ class McpTelemetry(ToolTelemetry):
         *,
         timeout: float = 60.0,
         datasources: Mapping[Kind, str] | None = None,
-        token: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Open the session.
 
         `server`: an MCP server object of this process, StdioServerParameters, or a URL of a streamable HTTP server.
         `timeout`: seconds to connect, and for each call.
         `datasources`: the uid to use for a kind; without it the first datasource of a fitting type is used.
-        `token`: sent to a URL as a bearer token.
+        `headers`: sent to a URL with every request.
         Raises OutsideError if the server cannot be reached.
         """
-        super().__init__(Session(server, timeout, token), datasources)
+        session = Session(server, timeout, headers)
+        super().__init__(session, datasources)
+        self.refused = session.refused
+        """The tools of the server that are never called, and why."""
 
     @classmethod
     def command(

@@ -73,6 +73,8 @@ class ToolTelemetry:
     Use it as a context manager, or call `close`. It may be called from several threads if its caller may.
     """
 
+    at_once = 1
+
     def __init__(self, caller: Caller, datasources: Mapping[Kind, str] | None = None) -> None:
         """`datasources`: the uid to use for a kind; without it the first datasource of a fitting type is used."""
         self._session = caller
@@ -167,7 +169,8 @@ class ToolTelemetry:
         begin, stop, truncated, notes = _ns(start), _ns(end), False, []
         error: str | None = None
         for _ in range(MAX_PAGES):
-            answer = self._log_page(logql, begin, stop)
+            # Those of the moment at which the page before ended come once more.
+            answer = self._log_page(logql, begin, stop, min(LOG_PAGE, limit - len(lines) + len(seen)))
             if not answer.ok:
                 error = answer.error
                 break
@@ -266,12 +269,14 @@ class ToolTelemetry:
 
     # ------------------------------------------------------------------------------------------------------------
 
-    def _log_page(self, logql: str, begin: int, stop: int) -> Answer[tuple[tuple[LogLine, ...], bool]]:
+    def _log_page(
+        self, logql: str, begin: int, stop: int, most: int
+    ) -> Answer[tuple[tuple[LogLine, ...], bool]]:
         arguments: dict[str, object] = {
             "logql": logql,
             "startRfc3339": rfc3339_ns(begin),
             "endRfc3339": rfc3339_ns(stop),
-            "limit": LOG_PAGE,
+            "limit": most,
             "direction": "forward",
             "format": "compact",
         }

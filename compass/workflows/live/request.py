@@ -31,7 +31,10 @@ _TYPED: Final = (
 
 @dataclass(frozen=True)
 class Options:
-    """The options as they were typed; servers that are commands get `environment`."""
+    """The options as they were typed; servers that are commands get `environment`.
+
+    `known` are servers of a catalog, asked where none was typed; `refused` says which of them are not asked, and why.
+    """
 
     servers: Sequence[str] = ()
     commands: Sequence[Sequence[str]] = ()
@@ -46,6 +49,8 @@ class Options:
     timeout: float = 60.0
     offline: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    known: Sequence[Server] = ()
+    refused: Sequence[str] = ()
 
     def typed(self) -> list[str]:
         """The options that were given and that only a running system takes."""
@@ -63,8 +68,14 @@ class Plan:
 
 def plan(options: Options, notice: Notice | None, now: float) -> Plan:
     """The plan that the options make; what they leave open comes from the alert. UsageError says what is wrong."""
-    servers = servers_of(options.servers, options.commands, offline=options.offline)
-    asking = Asking(servers, datasources_of(options.datasources), options.timeout, options.environment)
+    servers = options.known or servers_of(options.servers, options.commands, offline=options.offline)
+    asking = Asking(
+        servers,
+        datasources_of(options.datasources),
+        options.timeout,
+        options.environment,
+        options.refused,
+    )
     symptom = " ".join((options.symptom or (notice.symptom if notice else "")).split())
     if not symptom:
         raise UsageError(

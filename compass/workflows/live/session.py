@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from random import Random
@@ -33,9 +33,10 @@ def live_investigation(
 ) -> Iterator[Session]:
     """A session over telemetry servers, which are closed when the context ends; `first` is called before they are asked.
 
+    Each kind of telemetry is asked for beside the others, so that a server which hangs costs one timeout in all.
     Raises OutsideError when no server can be reached, or none gives anything of the window.
     """
-    library = memory.library()
+    library = memory.library
     first(plan.incident, library)
     told("connecting")
     notes = Notes()
@@ -55,7 +56,15 @@ def live_investigation(
         if not session.observed.components:
             raise OutsideError(
                 "the telemetry servers gave no metrics, logs or traces of this window",
-                hint="; ".join(session.observed.failures[:3])
+                hint="; ".join(_first_of_each(session.observed.failures))
                 or "is the window right, and do series carry the name of their service?",
             )
         yield session
+
+
+def _first_of_each(failures: Sequence[str]) -> list[str]:
+    """The first failure of each tool, so that none crowds out another."""
+    found: dict[str, str] = {}
+    for line in failures:
+        found.setdefault(line.partition(" ")[0], line[:400])
+    return list(found.values())[:4]

@@ -8,7 +8,7 @@ from typing import Any
 
 from compass.adapters.telemetry.answer import Answer, Datasource, Kind
 from compass.adapters.telemetry.queries import TYPES
-from compass.investigate.observe import ALL_LOGS, ALL_METRICS, ALL_TRACES
+from compass.investigate.observe import ALL_LOGS, ALL_METRICS, ALL_TRACES, KINDS
 from compass.investigate.series import ALERTS, SERVICE_GRAPH, component
 from compass.model.recording import Change, LogLine, Series, Span
 from compass.workflows.live.routing import Asked, Route
@@ -18,6 +18,8 @@ from compass.workflows.recording.request import Notes, Told
 
 class RoutedTelemetry:
     """See `compass.adapters.telemetry.answer.Telemetry`; whoever opened the servers closes them."""
+
+    at_once = len(KINDS)
 
     def __init__(self, route: Route) -> None:
         self.route = route

@@ -38,7 +38,7 @@ def metrics(
 def samples(
     telemetry: Telemetry, chosen: Sequence[str], start: float, end: float, notes: Notes, told: Told
 ) -> tuple[Series, ...] | None:
-    """The same with the times at which each was scraped."""
+    """The same with the times at which each was scraped, and without metrics of too many series."""
     queries = [(selector, 1) for selector in chosen]
     if not queries:
         groups = _groups(telemetry, start, end, notes)
@@ -87,7 +87,9 @@ def _groups(telemetry: Telemetry, start: float, end: float, notes: Notes) -> lis
             if one.name in OWN_FILES or not count:
                 continue
             if count > MOST_OF_ONE_NAME:
-                notes.add(f"metrics: {one.name} has {count:,} series; choose some with --metric")
+                notes.add(
+                    f"metrics: {one.name} has {count:,} series, more than the {MOST_OF_ONE_NAME:,} that are taken of one metric unasked"
+                )
             elif total + count > MOST_SERIES:
                 notes.add(f"metrics: {one.name} and others are beyond the first {MOST_SERIES:,} series")
                 break

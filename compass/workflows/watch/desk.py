@@ -131,10 +131,11 @@ class Desk:
                 case = self._queue.popleft()
             try:
                 found = self.investigate(case.payload)
-                self.told(f"{found.id}: {case.title} -> {found.first}; next: compass draft {found.id}")
+                line = f"{found.id}: {case.title} -> {found.first}; next: compass draft {found.id}"
             except OutsideError as problem:
-                self.told(f"no answer to {case.title}: {problem.message}")
+                line = f"no answer to {case.title}: {problem.message}"
                 self._forget(case.firing)
             finally:
                 with self._changed:
                     self._open.discard(case.group)
+            self.told(line)
