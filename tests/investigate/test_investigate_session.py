@@ -11,7 +11,8 @@ import pytest
 from conftest import WHEN
 
 from compass.investigate.citations import checked
-from compass.investigate.session import Session, overall, posterior
+from compass.investigate.session import Session
+from compass.investigate.verdicts import overall, posterior
 from compass.model.investigation import Citation, Investigation, Origin, Verdict
 from compass.workflows.investigate import Memory, find_record, investigation_of, keep
 
