@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from typing import Any, Protocol
 
 from compass.adapters.telemetry.answer import Telemetry
 from compass.errors import ConfigError
@@ -17,7 +18,7 @@ from compass.investigate.ranking import rank
 from compass.investigate.retrial import trial_of
 from compass.investigate.session import Session
 from compass.library import Library
-from compass.model.investigation import Incident
+from compass.model.investigation import Incident, Investigation
 from compass.model.progress import Asked, Progress, Waiting
 
 
@@ -66,46 +67,42 @@ def _waiting(session: Session, place: int, candidate: Candidate) -> Waiting:
     )
 
 
-@dataclass(frozen=True)
-class Reopening:
-    """Opens a session that goes on where its progress ends; called as `open_session` is."""
-
-    progress: Progress
+class Opening(Protocol):
+    """How an investigation begins: anew (`open_session`), where it stopped, or only by looking again."""
 
     def __call__(
         self,
-        _incident: Incident,
+        incident: Incident,
         telemetry: Telemetry,
         library: Library,
+        /,
         *,
         now: datetime,
         random: Random,
         clock: Callable[[], float],
         cache: Path | None = None,
-        told: Callable[[str], None] = lambda _: None,
+        told: Callable[[str], None] = ...,
     ) -> Session:
-        """Look at the same stretch of time again; the hypotheses and their answers are those that were kept."""
-        del now, random, cache
-        kept = self.progress
-        told("observing")
-        observed = observe(kept.incident, telemetry)
-        told("ranking")
-        bench = Bench(telemetry, observed)
-        session = Session(
-            kept.id,
-            kept.incident,
-            library,
-            observed,
-            rank(observed),
-            tuple(_candidate(bench, one, kept.id) for one in kept.hypotheses),
-            bench,
-            kept.started,
-            clock,
-            clock() - kept.seconds,
-            used=kept.language_model,
-            said=kept.summary,
-            notes=list(kept.notes),
-        )
+        """Ask the telemetry what there is to be known of the incident."""
+        ...
+
+
+def reopening(kept: Progress) -> Opening:
+    """Opens a session that goes on where its progress ends: hypotheses and answers are those that were kept."""
+
+    def opened(
+        _incident: Incident,
+        telemetry: Telemetry,
+        library: Library,
+        /,
+        *,
+        clock: Callable[[], float],
+        **other: Any,
+    ) -> Session:
+        session = _looked(kept.id, kept.incident, telemetry, library, clock=clock, **other)
+        session.started, session.began = kept.started, session.began - kept.seconds
+        session.candidates = tuple(_candidate(session.bench, one, kept.id) for one in kept.hypotheses)
+        session.used, session.said, session.notes = kept.language_model, kept.summary, list(kept.notes)
         for place, one in enumerate(kept.hypotheses):
             if one.done:
                 session.done[place] = dict(one.done)
@@ -114,6 +111,36 @@ class Reopening:
             if one.confirmed_by_person:
                 session.confirmed.add(place)
         return session
+
+    return opened
+
+
+def looking(record: Investigation) -> Opening:
+    """Opens a session without hypotheses over the telemetry of a record, which its experiments can be put to again."""
+
+    def opened(_incident: Incident, telemetry: Telemetry, library: Library, /, **other: Any) -> Session:
+        return _looked(record.id, record.incident, telemetry, library, **other)
+
+    return opened
+
+
+def _looked(
+    identifier: str,
+    incident: Incident,
+    telemetry: Telemetry,
+    library: Library,
+    *,
+    now: datetime,
+    clock: Callable[[], float],
+    told: Callable[[str], None] = lambda _: None,
+    **_unused: Any,
+) -> Session:
+    began = clock()
+    told("observing")
+    observed = observe(incident, telemetry)
+    told("ranking")
+    bench = Bench(telemetry, observed)
+    return Session(identifier, incident, library, observed, rank(observed), (), bench, now, clock, began)
 
 
 def _candidate(bench: Bench, one: Waiting, investigation: str) -> Candidate:

@@ -18,7 +18,7 @@ InvestigationId = Annotated[str, StringConstraints(pattern=r"^inv-[0-9a-hjkmnp-t
 Datasource = Literal["prometheus", "loki", "tempo", "changes", "alerts"]
 Excerpt = Annotated[str, StringConstraints(max_length=4096)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Measured = Mapping[str, bool | float | str | None]
+Measured = Mapping[str, bool | int | float | str | None]
 
 
 class Verdict(StrEnum):

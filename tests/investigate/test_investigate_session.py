@@ -83,7 +83,8 @@ def test_without_a_knowledge_repository_it_works_and_the_record_lands_in_the_per
     assert all(not one.citations for one in record.hypotheses)
     path = keep(record, where, now=WHEN)
     assert path.is_relative_to(tmp_path / "data" / "personal" / "investigations" / "2026")
-    assert find_record(record.id, where) == (tmp_path / "data" / "personal", record)
+    found = find_record(record.id, where)
+    assert (found.root, found.record) == (tmp_path / "data" / "personal", record)
 
 
 def test_two_runs_differ_in_nothing_but_id_and_cost(knowledge_repo, tmp_path):
