@@ -86,7 +86,8 @@ def _causes(record: Investigation, seen: Sequence[Experiment]) -> Iterator[str]:
         for citation in cause.citations:
             yield f"  Cited: `{citation.ref}`."
         if not cause.citations:
-            yield "  Not supported by any citation."
+            seen_only = "Seen in the telemetry alone: no entry that could be cited says it."
+            yield f"  {seen_only if marks else 'Not supported by any citation.'}"
     yield ""
 
 

@@ -17,6 +17,7 @@ from compass.model.investigation import Experiment, Hypothesis, Investigation, V
 from compass.workflows.drafted_text import escaped
 
 _SECTION: Final = "## diagnosis"
+_RANGE: Final = re.compile(r"\[\d+ms\]$")
 _DECIDING: Final = 4
 _RIVALS: Final = 3
 _CITED: Final = re.compile(r"(?P<repo>[^@\s]+)@[0-9a-f]+:(?P<path>runbooks/[^\n#]+)#")
@@ -43,7 +44,8 @@ def runbook_fix(
             found = _CITED.match(citation.ref)
             loaded = found and _entry(library, found["repo"], found["path"])
             if loaded:
-                diff = _diff(loaded, _added(record, hypothesis))
+                same = [one for one in standing if one.service == hypothesis.service]
+                diff = _diff(loaded, _added(record, same))
                 return _kept(root, record, loaded, diff) if diff else None
     return None
 
@@ -85,9 +87,11 @@ def _diff(loaded: LoadedEntry, added: list[str]) -> str:
     return "".join(f"{line}\n" for line in changed)
 
 
-def _added(record: Investigation, hypothesis: Hypothesis) -> list[str]:
-    """What told the hypothesis from its rivals, with the queries to ask it again."""
-    deciding = [one for one in hypothesis.experiments if one.verdict is Verdict.SUPPORTED][:_DECIDING]
+def _added(record: Investigation, standing: Sequence[Hypothesis]) -> list[str]:
+    """What told the hypotheses that stand from their rivals, with the queries to ask it again."""
+    supported = [one for each in standing for one in each.experiments if one.verdict is Verdict.SUPPORTED]
+    single = {one.question: one for one in supported if "\n" not in one.query}
+    deciding = [*single.values(), *(one for one in supported if "\n" in one.query)][:_DECIDING]
     others = [one for one in record.hypotheses if one.verdict is Verdict.REFUTED][:_RIVALS]
     rows = [
         *(row for one in deciding for row in _question(one)),
@@ -102,7 +106,7 @@ def _added(record: Investigation, hypothesis: Hypothesis) -> list[str]:
 def _question(one: Experiment) -> Iterator[str]:
     yield f"- {escaped(one.question)} {escaped(one.reason)}."
     if "\n" not in one.query:
-        yield f"  Asked of {one.datasource}: {_code(one.query)}"
+        yield f"  Asked of {one.datasource}: {_code(_RANGE.sub('', one.query))}."
 
 
 def _rival(hypothesis: Hypothesis) -> Iterator[str]:
