@@ -43,8 +43,14 @@ class Dialogue:
     read: Callable[[str], str]
     draft: Callable[[], Iterator[str]]
     characters: str
-    picked: int = 0
     _over: bool = field(default=False, repr=False)
+
+    @property
+    def picked(self) -> int | None:
+        """The place of the hypothesis that was picked last."""
+        last = next((one.text for one in reversed(self.session.notes) if one.deed is Deed.PICK), None)
+        places = [place for place, one in enumerate(self.session.candidates) if one.statement == last]
+        return places[0] if places else None
 
     def run(self) -> None:
         """Ask until the human is done; every decision becomes part of the record at once."""
@@ -73,7 +79,6 @@ class Dialogue:
     def _pick(self, rest: str) -> None:
         place, reason = self._named(rest)
         if place is not None:
-            self.picked = place
             self.session.decide(Deed.PICK, place, reason or None, self.clock())
             _say(f"picked {place + 1}; `test` tries to refute it")
 
@@ -175,9 +180,9 @@ class Dialogue:
         return None, ""
 
     def _place(self, text: str) -> int | None:
-        """The place of a number as it is typed; of the one picked without any."""
+        """The place of a number as it is typed; without any, of the one picked, else the first."""
         if not text:
-            return self.picked
+            return self.picked or 0
         if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= len(self.session.candidates):
             return int(text) - 1
         _say(f"{text[:40]!r} is none of them: there are hypotheses 1 to {len(self.session.candidates)}")

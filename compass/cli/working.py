@@ -81,7 +81,11 @@ class Work:
     def _draft(self, session: Session) -> Iterator[str]:
         record = session.record()
         keep(record, self.memory, now=self.now)
-        done = draft_record(record.id, None, self.memory, now=self.now, random=SystemRandom())
+        # The personal repository is nobody else's, so that the recording may be kept there unasked.
+        recording = None if self.memory.named else self.given["recording"]
+        done = draft_record(
+            record.id, None, self.memory, now=self.now, random=SystemRandom(), recording=recording
+        )
         yield from drafted(done)
 
     def _keep(self, session: Session) -> Path:
@@ -95,8 +99,16 @@ class Work:
         if self.output == "json":
             emit_json(record.as_json())
             return
-        for line in [*report(record, ramp()), "", f"Record: {path}", f"Next: compass draft {record.id}"]:
+        for line in [*report(record, ramp()), "", f"Record: {path}", f"Next: {self._next(record, path)}"]:
             click.echo(untrusted(line))
+
+    def _next(self, record: Investigation, path: Path) -> str:
+        """The command that drafts, with the recording where the repository of the record does not have it."""
+        recording, known = self.given["recording"], path.parents[2] / "recordings"
+        beside = recording is not None and Path(recording).resolve().parent != known.resolve()
+        where = ["-C", str(self.memory.repo)] if self.memory.named and self.memory.repo != Path() else []
+        more = ["--recording", str(recording)] if beside else []
+        return shlex.join(["compass", *where, "draft", record.id, *more])
 
     def _setting(self) -> Setting:
         recording = self.given["recording"]

@@ -10,6 +10,7 @@ from typing import Final
 from compass.investigate.candidates import Candidate
 from compass.investigate.experiments import Bench
 from compass.investigate.patterns import match_trials
+from compass.investigate.ranking import Ranking
 from compass.model.investigation import Citation, Deed, Hypothesis, Investigation, Origin, Verdict
 from compass.replay.evaluate import evaluate
 
@@ -17,6 +18,8 @@ CONFIRMED: Final = 0.9
 """The prior of what a person confirmed the last time that these conditions held."""
 DISPROVEN: Final = 0.3
 """By this much fall the odds of what was disproven under the same conditions."""
+
+_LEADING: Final = 2
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,20 @@ class Past:
         return self.citations[place] if place < len(self.citations) else None
 
 
-def remembered(bench: Bench, candidates: Sequence[Candidate], past: Sequence[Past]) -> tuple[Candidate, ...]:
+def remembered(
+    bench: Bench, ranking: Ranking, candidates: Sequence[Candidate], past: Sequence[Past]
+) -> tuple[Candidate, ...]:
     """The candidates as the records see them, likeliest first; what was confirmed joins them if it is missing.
 
-    A record speaks only where its conditions hold again: the match that recognized its incident holds now and did
-    not hold before; of a record without one, symptom and leading component are the same. The newest record wins.
+    A record speaks only where its conditions hold again: the component that led then is one of the first two now,
+    and the match that recognized the incident holds now and did not hold before; of a record without a match, the
+    symptom was noticed at the same component. The newest record wins.
     """
+    leading = [one.component for one in ranking.components[:_LEADING] if one.score > 0]
     found = list(candidates)
     judged: set[tuple[str, str]] = set()
     for one in sorted(past, key=lambda each: each.record.started, reverse=True):
-        if not _again(bench, one.record, candidates):
+        if not _again(bench, leading, one.record):
             continue
         for hypothesis in one.record.hypotheses:
             name = _name(hypothesis.statement, hypothesis.service, hypothesis.pattern)
@@ -66,13 +73,13 @@ def confirmed(record: Investigation, hypothesis: Hypothesis) -> bool:
     return bool(picked) and picked[-1] == hypothesis.statement and hypothesis.verdict is Verdict.SUPPORTED
 
 
-def _again(bench: Bench, record: Investigation, candidates: Sequence[Candidate]) -> bool:
+def _again(bench: Bench, leading: Sequence[str], record: Investigation) -> bool:
     """Whether the conditions of the record hold now."""
     observed = bench.observed
+    if not record.services or record.services[0].service not in leading:
+        return False
     if record.recognized_by is None:
-        first = next((one.service for one in candidates if one.origin is Origin.RANKING), None)
-        leading = record.services[0].service if record.services else None
-        return leading is not None and (leading, record.incident.service) == (first, observed.symptom_service)
+        return record.incident.service == observed.symptom_service
     match, calm = record.recognized_by, observed.calm_moment
     since = observed.opened or observed.start
     if evaluate(match, bench.telemetry, observed.end, since).truth is not True:

@@ -89,7 +89,7 @@ class Session:
 
     def remember(self, past: Sequence[Past]) -> None:
         """Let earlier records speak, before anything is tested; the unlikeliest makes room, but never the usual rival."""
-        found = list(remembered(self.bench, self.candidates, past))
+        found = list(remembered(self.bench, self.ranking, self.candidates, past))
         while len(found) > MOST:
             found.remove([one for one in found if one.origin is not Origin.LOAD][-1])
         self.candidates = tuple(found)

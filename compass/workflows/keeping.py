@@ -31,9 +31,15 @@ def kept_recording(root: Path, record: Investigation, folder: Path | None, notes
     if refusal:
         notes.append(f"{folder} is not copied: {refusal}")
         return None
-    for path in sorted(one for one in folder.iterdir() if one.is_file()):
-        write_atomically(plain_path(root, f"recordings/{name}/{path.name}"), path.read_bytes())
+    # recording.yaml comes last: without it, half a copy is no recording.
+    for path in sorted(_files(folder), key=lambda one: (one == folder / "recording.yaml", one)):
+        place = path.relative_to(folder).as_posix()
+        write_atomically(plain_path(root, f"recordings/{name}/{place}"), path.read_bytes())
     return name
+
+
+def _files(folder: Path) -> list[Path]:
+    return [one for one in folder.rglob("*") if one.is_file()]
 
 
 def _refusal(folder: Path, name: str) -> str:
@@ -42,13 +48,13 @@ def _refusal(folder: Path, name: str) -> str:
         info = load(folder).info
     except ConfigError as problem:
         return problem.message
-    size = sum(one.stat().st_size for one in folder.iterdir() if one.is_file())
+    size = sum(one.stat().st_size for one in _files(folder))
     if info.id != name:
         return f"it is the recording {info.id}, and {name} was investigated"
     if not _NAME.fullmatch(name):
         return f"{name!r} cannot be the name of a folder"
-    if info.history:
+    if info.history and not (folder / info.history).resolve().is_relative_to(folder.resolve()):
         return "its fault-free time lies outside of it"
-    if any(one.is_symlink() or one.is_dir() for one in folder.iterdir()):
-        return "it holds links or folders"
+    if any(one.is_symlink() for one in folder.rglob("*")):
+        return "it holds links"
     return f"it is larger than {MOST:,} bytes" if size > MOST else ""
