@@ -78,7 +78,9 @@ def _print(record: Investigation, done: Replayed, source: str) -> None:
         source
     ]
     many = f"{done.experiments} experiments of {record.id} evaluated again on {of_whom}"
-    click.echo(f"{many}: {'the same verdicts' if done.same else f'{len(done.differences)} differences'}")
+    outcome = "the same verdicts" if done.same else f"{len(done.differences)} differences"
+    for line in wrapped(f"{many}: {outcome}", "", "  "):
+        click.echo(line)
 
 
 def _difference(record: Investigation, one: Difference) -> list[str]:

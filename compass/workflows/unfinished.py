@@ -62,8 +62,9 @@ class Unfinished:
 
     def forget(self, identifier: str) -> None:
         """Its record is written: there is nothing to go on with."""
-        self._path(identifier).unlink(missing_ok=True)
-        self._path(identifier).with_suffix(".lock").unlink(missing_ok=True)
+        # Beside it lie its lock, and what a kill left half written.
+        for path in [*self.folder.glob(f"{identifier}.*"), *self.folder.glob(f".{identifier}.*")]:
+            path.unlink(missing_ok=True)
 
     def ids(self) -> list[str]:
         """Those that are kept, the one that was worked on last first."""
