@@ -134,7 +134,7 @@ def tested(experiment: Experiment, *, whole: bool) -> Iterator[str]:
         yield from wrapped(f"refuted when {experiment.refuted_when}", "     ", "     ")
         yield from wrapped(f"{experiment.datasource}: {experiment.query}", "     ", "       ")
         window = experiment.window
-        yield f"     {window.start:%Y-%m-%dT%H:%M:%SZ} to {window.end:%H:%M:%SZ}, sha256 {experiment.sha256[:16]}…"
+        yield f"     {window.start:%Y-%m-%dT%H:%M:%SZ} to {window.end:%H:%M:%SZ}, sha256 {experiment.sha256[:16]}..."
         yield from (f"       {untrusted(line)[:72]}" for line in experiment.observed.splitlines()[:20])
 
 
@@ -181,7 +181,7 @@ def section(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
 
 
 def _cause(text: str, level: str, supported: bool) -> str:  # noqa: FBT001  # a value of the record, not a switch
-    source = "named by the pattern cited above" if supported else "unsupported"
+    source = "cited above" if supported else "unsupported"
     return f"{text} ({level.replace('_', ' ')}; {source})"
 
 

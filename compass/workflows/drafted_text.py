@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from compass.investigate.conclude import stands
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#])")
@@ -101,7 +102,8 @@ def _lessons(record: Investigation) -> Iterator[str]:
 
 def pattern_body(record: Investigation, seen: Sequence[Experiment]) -> str:
     """Symptoms, Mechanism, Diagnosis, Mitigation."""
-    best = next((one for one in record.hypotheses if one.verdict is Verdict.SUPPORTED), None)
+    best = next((one for one in record.hypotheses if stands(one)), None)
+    source = [f"Cited: `{one.ref}`." for one in best.citations] if best else []
     lines = [
         "## Symptoms",
         "",
@@ -110,6 +112,7 @@ def pattern_body(record: Investigation, seen: Sequence[Experiment]) -> str:
         "## Mechanism",
         "",
         f"{escaped(best.statement if best else 'Not known')}. Is that how it happens? A person has to say.",
+        *(source or ["Not supported by any citation."]),
         "",
         "## Diagnosis",
         "",
