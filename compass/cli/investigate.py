@@ -145,7 +145,7 @@ def _opened(
     """The session over what was named, or kept: a recording, or servers."""
     recording, alert = given["recording"], given["alert"]
     options = options_of(context, given)
-    opening = open_session if kept is None else reopening(kept)
+    opening = open_session if kept is None else reopening(kept, Unfinished(memory.data).observation(kept))
     if recording is not None:
         beside = [*(["--alert"] if alert else []), *options.typed()]
         if beside:

@@ -13,6 +13,7 @@ from compass.adapters.telemetry.answer import Telemetry
 from compass.errors import ConfigError
 from compass.investigate.candidates import Candidate
 from compass.investigate.experiments import Bench
+from compass.investigate.observation import Observation
 from compass.investigate.observe import observe
 from compass.investigate.ranking import rank
 from compass.investigate.retrial import trial_of
@@ -87,8 +88,11 @@ class Opening(Protocol):
         ...
 
 
-def reopening(kept: Progress) -> Opening:
-    """Opens a session that goes on where its progress ends: hypotheses and answers are those that were kept."""
+def reopening(kept: Progress, seen: Observation | None = None) -> Opening:
+    """Opens a session that goes on where its progress ends: hypotheses and answers are those that were kept.
+
+    `seen` is what was observed then; without it the telemetry is looked at again.
+    """
 
     def opened(
         _incident: Incident,
@@ -99,7 +103,7 @@ def reopening(kept: Progress) -> Opening:
         clock: Callable[[], float],
         **other: Any,
     ) -> Session:
-        session = _looked(kept.id, kept.incident, telemetry, library, clock=clock, **other)
+        session = _looked(kept.id, kept.incident, telemetry, library, clock=clock, seen=seen, **other)
         session.started, session.began = kept.started, session.began - kept.seconds
         session.candidates = tuple(_candidate(session.bench, one, kept.id) for one in kept.hypotheses)
         session.used, session.said, session.notes = kept.language_model, kept.summary, list(kept.notes)
@@ -133,11 +137,12 @@ def _looked(
     now: datetime,
     clock: Callable[[], float],
     told: Callable[[str], None] = lambda _: None,
+    seen: Observation | None = None,
     **_unused: Any,
 ) -> Session:
     began = clock()
     told("observing")
-    observed = observe(incident, telemetry)
+    observed = observe(incident, telemetry) if seen is None else seen
     told("ranking")
     bench = Bench(telemetry, observed)
     return Session(identifier, incident, library, observed, rank(observed), (), bench, now, clock, began)

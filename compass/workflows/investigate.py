@@ -149,7 +149,9 @@ def incident_of(recording: Recording) -> Incident:
 
 def keep(record: Investigation, memory: Memory, *, now: datetime) -> Path:
     """Write the record into the repository that holds records; its path."""
-    return write_record(memory.home(now), record, personal=not memory.named, now=now)
+    home, personal = memory.home(now), personal_path(memory.data)
+    own = personal.is_dir() and home.samefile(personal)
+    return write_record(home, record, personal=own, now=now)
 
 
 def find_record(identifier: str, memory: Memory) -> Found:

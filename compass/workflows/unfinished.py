@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from compass.adapters.documents import write_atomically
 from compass.errors import ConfigError, UsageError
+from compass.investigate.kept_observation import packed, unpacked
+from compass.investigate.observation import Observation
 from compass.investigate.resuming import Setting, progress_of
 from compass.investigate.session import Session, Step
 from compass.model.ids import INVESTIGATION_PREFIX
@@ -42,6 +44,8 @@ class Unfinished:
         """Keep the session now and after each of its steps, and away from any other process until this ends."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._alone(session.id):
+            if setting.asked.recording is None and not self._observed(session.id).exists():
+                write_atomically(self._observed(session.id), packed(session.observed))
             self._write(session, setting)
 
             def step(done: Step) -> None:
@@ -97,6 +101,21 @@ class Unfinished:
             raise ConfigError(
                 f"{path} cannot be read: {str(problem).splitlines()[0]}", "remove it, and start anew"
             ) from problem
+
+    def observation(self, kept: Progress) -> Observation | None:
+        """What was seen of a running system; None for a recording, which can be read again, and where it is lost."""
+        try:
+            return unpacked(self._observed(kept.id).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as problem:
+            path = self._observed(kept.id)
+            raise ConfigError(
+                f"{path} cannot be read: {problem}", "remove it: then the servers are asked again"
+            ) from problem
+
+    def _observed(self, identifier: str) -> Path:
+        return self.folder / f"{identifier}.observed.gz"
 
     def _path(self, identifier: str) -> Path:
         return self.folder / f"{identifier}.json"

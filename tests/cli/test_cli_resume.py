@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from conftest import ROOT
 
 from compass.adapters.documents import parse_yaml
 from compass.cli import cli
+from compass.investigate.kept_observation import packed, unpacked
 from compass.model.investigation import Investigation
 from compass.model.progress import Progress
 
@@ -49,10 +51,10 @@ def compass(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(one) for one in arguments])
 
 
-def killed(when: str, folder: str, number: int) -> None:
+def killed(when: str, folder: str, number: int, *source: str) -> None:
     command = [sys.executable, "-c", DYING, when, folder, str(number)]
     done = subprocess.run(
-        [*command, "investigate", "--recording", str(RECORDING), "--auto", "--no-llm"],
+        [*command, "investigate", *(source or ("--recording", str(RECORDING))), "--auto", "--no-llm"],
         capture_output=True,
         timeout=300,
         check=False,
@@ -132,6 +134,46 @@ def _marked(home: Path, before: Progress) -> int:
     )
     path.write_text(text)
     return count
+
+
+def test_of_a_running_system_what_was_seen_is_not_asked_for_again(fixed_environment):
+    source = (
+        *("--command", f"{sys.executable} -m compass serve --recording {RECORDING}"),
+        *(
+            "--from",
+            "2026-05-06T08:30:00Z",
+            "--to",
+            "2026-05-06T09:00:00Z",
+            "--detected",
+            "2026-05-06T08:50:00Z",
+        ),
+        *("--symptom", "checkout is slow", "--service", "checkout"),
+    )
+    killed("after", "/unfinished/", 6, *source)
+    before = kept(fixed_environment)
+    assert before.asked.commands == (
+        (sys.executable, "-m", "compass", "serve", "--recording", str(RECORDING)),
+    )
+    (seen,) = (fixed_environment / "data/compass/unfinished").glob("*.observed.gz")
+    observed = unpacked(seen.read_bytes())
+    assert packed(observed) == seen.read_bytes()
+    seen.write_bytes(packed(replace(observed, failures=("seen the first time",))))
+    assert started("investigate", "--resume", before.id[:8])["id"] == before.id
+    record = Investigation.model_validate(parse_yaml(records(fixed_environment)[0].read_text()))
+    assert "seen the first time" in record.missing
+    assert all(one.error is None for hypothesis in record.hypotheses for one in hypothesis.experiments)
+    asked = started("investigate", "--replay", before.id, *source[:2])
+    assert (asked["source"], asked["same"], asked["asked"]) == ("servers", True, asked["experiments"])
+    assert started("investigate", "--replay", before.id)["source"] == "record"
+
+
+def started(*arguments: str) -> dict[str, Any]:
+    """What a process of its own answers: servers need a standard error with a file behind it."""
+    command = [sys.executable, "-m", "compass", *arguments, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def test_an_investigation_that_runs_cannot_be_resumed_beside_itself(fixed_environment):
