@@ -61,8 +61,7 @@ class Work:
                     session.test_all()
                 else:
                     self._converse(session)
-                path = self._keep(session)
-                record = session.record()
+                record, path = self._keep(session)
         except (KeyboardInterrupt, click.Abort):
             note(f"\nkept; go on with: compass investigate --resume {session.id}")
             raise
@@ -88,12 +87,15 @@ class Work:
         )
         yield from drafted(done)
 
-    def _keep(self, session: Session) -> Path:
-        if session.words is not None:
-            # Whoever loses patience with the model must not lose what was found.
-            keep(session.record(), self.memory, now=self.now)
-            session.summarize()
-        return keep(session.record(), self.memory, now=self.now)
+    def _keep(self, session: Session) -> tuple[Investigation, Path]:
+        record = session.record()
+        path = keep(record, self.memory, now=self.now)
+        if session.words is None:
+            return record, path
+        # Whoever loses patience with the model must not lose what was found.
+        session.summarize()
+        record = session.record()
+        return record, keep(record, self.memory, now=self.now)
 
     def _print(self, record: Investigation, path: Path) -> None:
         if self.output == "json":

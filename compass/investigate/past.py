@@ -12,6 +12,7 @@ from compass.investigate.experiments import Bench
 from compass.investigate.patterns import match_trials
 from compass.investigate.ranking import Ranking
 from compass.model.investigation import Citation, Deed, Hypothesis, Investigation, Origin, Verdict
+from compass.model.match import Match
 from compass.replay.evaluate import evaluate
 
 CONFIRMED: Final = 0.9
@@ -44,11 +45,12 @@ def remembered(
     and the match that recognized the incident holds now and did not hold before; of a record without a match, the
     symptom was noticed at the same component. The newest record wins.
     """
-    leading = [one.component for one in ranking.components[:_LEADING] if one.score > 0]
+    leading = tuple(one.component for one in ranking.components[:_LEADING] if one.score > 0)
+    conditions = _Conditions(bench, leading, {})
     found = list(candidates)
     judged: set[tuple[str, str]] = set()
     for one in sorted(past, key=lambda each: each.record.started, reverse=True):
-        if not _again(bench, leading, one.record):
+        if not conditions.again(one.record):
             continue
         for hypothesis in one.record.hypotheses:
             name = _name(hypothesis.statement, hypothesis.service, hypothesis.pattern)
@@ -73,18 +75,32 @@ def confirmed(record: Investigation, hypothesis: Hypothesis) -> bool:
     return bool(picked) and picked[-1] == hypothesis.statement and hypothesis.verdict is Verdict.SUPPORTED
 
 
-def _again(bench: Bench, leading: Sequence[str], record: Investigation) -> bool:
-    """Whether the conditions of the record hold now."""
-    observed = bench.observed
-    if not record.services or record.services[0].service not in leading:
-        return False
-    if record.recognized_by is None:
-        return record.incident.service == observed.symptom_service
-    match, calm = record.recognized_by, observed.calm_moment
-    since = observed.opened or observed.start
-    if evaluate(match, bench.telemetry, observed.end, since).truth is not True:
-        return False
-    return calm is None or evaluate(match, bench.telemetry, calm).truth is not True
+@dataclass(frozen=True)
+class _Conditions:
+    """What is the case now; a match that several records share is asked for once."""
+
+    bench: Bench
+    leading: tuple[str, ...]
+    known: dict[str, bool]
+
+    def again(self, record: Investigation) -> bool:
+        """Whether the conditions of the record hold now."""
+        if not record.services or record.services[0].service not in self.leading:
+            return False
+        if record.recognized_by is None:
+            return record.incident.service == self.bench.observed.symptom_service
+        name = record.recognized_by.model_dump_json()
+        if name not in self.known:
+            self.known[name] = self._holds(record.recognized_by)
+        return self.known[name]
+
+    def _holds(self, match: Match) -> bool:
+        """During the incident, and not before."""
+        observed = self.bench.observed
+        since, calm = observed.opened or observed.start, observed.calm_moment
+        if evaluate(match, self.bench.telemetry, observed.end, since).truth is not True:
+            return False
+        return calm is None or evaluate(match, self.bench.telemetry, calm).truth is not True
 
 
 def _name(statement: str, service: str | None, pattern: str | None) -> tuple[str, str]:

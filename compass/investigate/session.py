@@ -210,9 +210,9 @@ class Session:
         return self._cited[place]
 
     def hypotheses(self) -> tuple[Hypothesis, ...]:
-        """What was tested: what a person confirmed, then what still stands, by confidence; ranks count from 1."""
+        """What was tested or confirmed: what a person confirmed, then what still stands, by confidence; ranks from 1."""
         ordered = sorted(
-            (self.hypothesis(place) for place in self.tested),
+            (self.hypothesis(place) for place in sorted({*self.tested, *self.confirmed})),
             key=lambda one: (
                 not one.confirmed_by_person,
                 one.verdict is Verdict.REFUTED,

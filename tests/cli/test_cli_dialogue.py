@@ -108,6 +108,7 @@ def test_the_last_word_of_a_person_counts(session):
     session.decide(Deed.CONFIRM, 0, "yes, after all", NOW)
     one = session.hypothesis(0)
     assert (one.refuted_by_person, one.confirmed_by_person) == (None, True)
+    assert [each.statement for each in session.hypotheses()] == [one.statement]
 
 
 @pytest.mark.parametrize(
