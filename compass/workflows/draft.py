@@ -18,6 +18,7 @@ from compass.investigate.conclude import stands
 from compass.library import Library
 from compass.library.source import plain_path
 from compass.model.entry import FOLDERS, KINDS
+from compass.model.foreign import untrusted
 from compass.model.ids import new_id, slug
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 from compass.model.scope import Level
@@ -25,6 +26,7 @@ from compass.workflows.drafted_text import pattern_body, postmortem_body
 from compass.workflows.initialize import draft_text, entry_path
 from compass.workflows.investigate import Memory, find_record
 from compass.workflows.keeping import kept_recording
+from compass.workflows.model_prose import phrased
 from compass.workflows.runbook_fix import Fix, runbook_fix
 
 KIND_NAMES: Final = ("postmortem", "pattern", "runbook")
@@ -105,13 +107,15 @@ def draft_record(
         if known:
             drafts.append(known)
         elif each == "postmortem":
-            drafts.append(_write(root, _postmortem(record, made), postmortem_body(record, seen)))
+            plain = _postmortem(record, made), postmortem_body(record, seen)
+            drafts.append(_write(root, *phrased(record, seen, *plain)))
         elif each == "runbook":
             fix = runbook_fix(root, record, standing(record), library)
             notes += [] if fix else ["no runbook fix: none of the hypotheses that stand cites a runbook"]
         elif record.recognized_by is not None:
             kept = kept_recording(root, record, recording, notes)
-            drafts.append(_write(root, _pattern(record, made, kept), pattern_body(record, seen)))
+            plain = _pattern(record, made, kept), pattern_body(record, seen)
+            drafts.append(_write(root, *phrased(record, seen, *plain)))
         else:
             notes.append("no pattern: no signal was found that held during the incident and not before it")
     if kind and not drafts and fix is None:
@@ -218,7 +222,7 @@ def _summary(record: Investigation) -> str:
 
 def _cut(title: str, limit: int = 100) -> str:
     """A title of one line, cut at a word."""
-    plain = " ".join(title.split())
+    plain = " ".join(untrusted(title).split())
     return plain if len(plain) <= limit else plain[: limit - 1].rsplit(" ", 1)[0] + "…"
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import browsing
 import pytest
-from browsing import Record, answering, chromium, opened
+from browsing import answering
 from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from published import DRAIN, GONE, INCIDENT, LOCK, OLD, POOL, TODAY, base, team, tribe, write
 
 from compass.library import load
@@ -20,6 +21,9 @@ from compass.publish.indexes import PER_PAGE
 from compass.publish.serve import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+browser = browsing.browser
+record = browsing.record
+page = browsing.page
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "index", "patterns/index", "runbooks/index", "runbooks/page-2", "postmortems/index", "services/index", "teams/index",
@@ -65,18 +69,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     mkdocs_build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder / "www" / "docs")))
     with answering(server(folder / "www", 0)) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with opened(browser, Record()) as made:
-        yield made
 
 
 def violations(page: Page, axe: str) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import browsing
 import pytest
-from browsing import Record, answering, chromium, opened
+from browsing import Record, answering
 from playwright.sync_api import Browser, Page, Response, expect
 from published import DRAIN, POOL, TODAY, pattern, team, tribe, write
 
@@ -17,6 +18,9 @@ from compass.publish.build import build_site
 from compass.publish.serve import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+browser = browsing.browser
+record = browsing.record
+page = browsing.page
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +38,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     build_site(load(root, revision=None, parents=True), folder / "www" / "z" / "payments", today=TODAY)
     with answering(server(folder / "www", 0)) as found:
         yield f"{found}z/payments/"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def record() -> Record:
-    return Record()
-
-
-@pytest.fixture
-def page(browser: Browser, record: Record) -> Iterator[Page]:
-    with opened(browser, record) as made:
-        yield made
 
 
 PAGES = (
