@@ -154,6 +154,9 @@ def _foreign(folder: Path, canaries: Canaries) -> None:
     write(root, f"postmortems/2026/{slug}.md", data)
     # It describes a service that the team's own entries name, so its words would stand on a page of the team's site.
     _catalog(root, "payments", f"Described by {canaries['foreign.catalog']}", canaries["foreign.dependency"])
+    (root / "vocabulary").mkdir()
+    saying = f"groups:\n  - [{canaries['foreign.saying']}, connection]\n"
+    (root / "vocabulary" / "thesaurus.yaml").write_text(saying, "utf-8")
     (root / "images").mkdir()
     picture = f'<svg xmlns="http://www.w3.org/2000/svg"><title>{canaries["foreign.picture"]}</title></svg>'
     (root / "images" / f"{canaries['foreign.image']}.svg").write_text(picture, "utf-8")
@@ -224,6 +227,9 @@ def _present(root: Path, canaries: Canaries) -> None:
         for group in ("customers", "internal_domains", "clusters")
     )
     (root / "catalog" / "private.yaml").write_text(private, "utf-8")
+    (root / "vocabulary").mkdir()
+    sayings = f"groups:\n  - [{canaries['public.saying']}, text]\n  - [{canaries['unused.saying']}, zzyzx]\n"
+    (root / "vocabulary" / "thesaurus.yaml").write_text(sayings, "utf-8")
     commit_all(root, f"Newer texts\n\n{canaries['changed.later']}\n")
 
 
@@ -232,7 +238,7 @@ def library(root: Path) -> Library:
     return load(root, parents=True)
 
 
-HIDDEN = ("foreign.", "withdrawn.", "overruled.", "changed.", "renamed.", "deleted.", "private.")
+HIDDEN = ("foreign.", "withdrawn.", "overruled.", "changed.", "renamed.", "deleted.", "private.", "unused.")
 
 
 def channels(site: Path) -> dict[str, str]:
@@ -250,8 +256,8 @@ def channels(site: Path) -> dict[str, str]:
         data = path.read_bytes()
         packed = data[:2] == b"\x1f\x8b"
         text = (gzip.decompress(data) if packed else data).decode("utf-8", "replace")
-        if name.startswith("pagefind/"):
-            add(f"search: {name.split('/')[1] if name.count('/') > 1 else path.suffix}", text)
+        if name.startswith("search/"):
+            add(f"search: {path.stem.partition('-')[0]}", text)
         elif path.suffix == ".html":
             _page(name, text, add)
         else:
