@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -94,4 +95,8 @@ def cli(ctx: click.Context, /, repo: Path | None, config: Path | None, **flags: 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code that STYLE gives each outcome."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character must not end an investigation.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(guarded(cli, arguments))

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from random import SystemRandom
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from compass.cli.advice_text import advised
 from compass.cli.agreeing import of_catalog, trust_option
 from compass.cli.context import Context
-from compass.cli.dialogue import converse
-from compass.cli.investigation_text import report
-from compass.cli.model_options import consult, model_options
-from compass.cli.record import Progress
-from compass.cli.render import emit_json, format_option, note, untrusted
-from compass.cli.servers import server_options, words_of
+from compass.cli.model_options import model_options
+from compass.cli.record import Progress as Progressing
+from compass.cli.render import format_option, note, untrusted
+from compass.cli.replaying import replayed
+from compass.cli.servers import server_options
+from compass.cli.working import Work, asked_again, options_of, running, silent_or
 from compass.errors import UsageError
-from compass.investigate.session import Session
+from compass.investigate.resuming import reopening
+from compass.investigate.session import Session, open_session
 from compass.library import Library
 from compass.model.investigation import Incident
-from compass.workflows.investigate import Memory, investigation_of, keep
+from compass.model.progress import Progress
+from compass.workflows.investigate import Memory, investigation_of
 from compass.workflows.live.notice import Notice, read_notice
-from compass.workflows.live.request import Options, plan
+from compass.workflows.live.request import Plan, asking_of, plan
 from compass.workflows.live.runbook import runbook_for
 from compass.workflows.live.session import live_investigation
+from compass.workflows.unfinished import Unfinished
 
 
 @click.command()
@@ -71,6 +72,19 @@ from compass.workflows.live.session import live_investigation
 @click.option("--history", metavar="FROM/TO", help="A fault-free time to compare with.")
 @click.option("--urgent", is_flag=True, help="First print the runbook that the alert leads to.")
 @click.option("--auto", is_flag=True, help="Test every hypothesis without asking.")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[ID]",
+    help="Go on with an investigation that was interrupted, the last one without ID.",
+)
+@click.option(
+    "--replay",
+    metavar="ID",
+    help="Evaluate every experiment of a finished record again, and say what differs.",
+)
 @model_options
 @format_option()
 @click.pass_obj
@@ -79,69 +93,82 @@ def command(context: Context, /, *, output: str, auto: bool, urgent: bool, **giv
 
     The incident is a recording, or a running system behind MCP servers, of which only read-only tools are called:
     those named here, or else those that the repository's catalog names.
-    Commands at the terminal: pick N, test, why N, evidence N, note TEXT, draft, quit.
+    Every step is kept at once; --resume goes on after a crash. At the terminal, help lists the commands.
     """
-    terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if not auto and (output == "json" or not terminal):
-        raise UsageError("without a terminal nobody can pick a hypothesis", "add --auto")
-    memory = Memory(context.repo, context.settings.data, context.settings.cache)
     now = datetime.now(UTC)
-    with _opened(context, memory, now, given, _advising(memory, output) if urgent else _no_advice) as session:
-        consult(session, context, given)
-        if auto:
-            for place in range(len(session.candidates)):
-                session.test(place)
-        else:
-            converse(session, lambda: datetime.now(UTC))
-        record = session.record()
-        if session.words is not None:
-            # Whoever loses patience with the model must not lose what was found.
-            keep(record, memory, now=now)
-            session.summarize()
-            record = session.record()
-    path = keep(record, memory, now=now)
-    if output == "json":
-        emit_json(record.as_json())
-    else:
-        _print([*report(record), "", f"Record: {path}", f"Next: compass draft {record.id}"])
+    memory = Memory(context.repo, context.settings.data, context.settings.cache)
+    if given["replay"] is not None:
+        _alone(given, "--replay", "recording", "servers", "commands")
+        replayed(context, memory, given, now, output)
+        return
+    kept = None
+    if given["resume"] is not None:
+        _alone(given, "--resume")
+        kept = Unfinished(memory.data).read(given["resume"] or None)
+        memory = replace(memory, repo=Path(kept.repository or ""))
+        given |= asked_again(kept)
+    auto = auto or (kept is not None and kept.auto)
+    if not auto and (output == "json" or not (sys.stdin.isatty() and sys.stdout.isatty())):
+        raise UsageError("without a terminal nobody can pick a hypothesis", "add --auto")
+    work = Work(context, memory, given, kept, now, output, auto=auto)
+    with _opened(
+        context, memory, now, given, _advising(memory, output) if urgent else _no_advice, kept
+    ) as session:
+        work.finish(session)
+
+
+def _alone(given: Mapping[str, Any], flag: str, *allowed: str) -> None:
+    """UsageError where an option is given that says again what the record says."""
+    named = {**{name: f"--{name.rstrip('s')}" for name in given}, "start": "--from", "end": "--to"}
+    beside = [
+        named[name]
+        for name in ("recording", "alert", "servers", "commands", *_WHEN, "resume", "replay")
+        if given[name] and name not in allowed and f"--{name}" != flag
+    ]
+    if beside:
+        raise UsageError(
+            f"{flag} takes everything from the record, so {', '.join(beside)} has no place beside it"
+        )
+
+
+_WHEN: Final = ("start", "end", "since", "detected", "symptom", "service", "history")
 
 
 _Advise = Callable[[Notice | None, Incident, Library], None]
 
 
 def _opened(
-    context: Context, memory: Memory, now: datetime, given: dict[str, Any], advise: _Advise
+    context: Context,
+    memory: Memory,
+    now: datetime,
+    given: dict[str, Any],
+    advise: _Advise,
+    kept: Progress | None,
 ) -> AbstractContextManager[Session]:
-    """The session over what was named: a recording, or servers."""
+    """The session over what was named, or kept: a recording, or servers."""
     recording, alert = given["recording"], given["alert"]
-    typed = {one.name: given[one.name] for one in fields(Options) if one.name in given}
-    typed["commands"] = tuple(tuple(words_of(one)) for one in given["commands"])
-    options = Options(**typed, offline=context.offline, environment=os.environ)
-    quiet = context.quiet or not sys.stderr.isatty()
-    how: dict[str, Any] = {"now": now, "random": SystemRandom(), "clock": time.perf_counter}
+    options = options_of(context, given)
+    opening = open_session if kept is None else reopening(kept, Unfinished(memory.data).observation(kept))
     if recording is not None:
         beside = [*(["--alert"] if alert else []), *options.typed()]
         if beside:
             raise UsageError(
                 f"a recording says for itself what happened, so {', '.join(beside)} has no place beside it"
             )
-        return investigation_of(
-            recording, memory, told=_silent if quiet else note, first=partial(advise, None), **how
-        )
+        how = running(context, now, silent_or(context, note))
+        return investigation_of(recording, memory, first=partial(advise, None), opening=opening, **how)
     if not options.servers and not options.commands:
         found = of_catalog(context, memory, trust=given["trust"])
         options = replace(options, known=found.some(), refused=found.refused)
+    how = running(context, now, silent_or(context, Progressing(time.monotonic)))
+    if kept is not None:
+        made = Plan(kept.incident, asking_of(options), ())
+        return live_investigation(made, memory, first=partial(advise, None), opening=opening, **how)
     notice = read_notice(alert, sys.stdin.buffer) if alert else None
     made = plan(options, notice, now.timestamp())
     for line in () if context.quiet else made.assumed:
         note(line)
-    return live_investigation(
-        made,
-        memory,
-        told=_silent if quiet else Progress(time.monotonic),
-        first=partial(advise, notice),
-        **how,
-    )
+    return live_investigation(made, memory, first=partial(advise, notice), **how)
 
 
 def _advising(memory: Memory, output: str) -> _Advise:
@@ -158,12 +185,3 @@ def _advising(memory: Memory, output: str) -> _Advise:
 
 def _no_advice(_notice: Notice | None, _incident: Incident, _library: Library) -> None:
     """Nobody asked for it."""
-
-
-def _silent(_message: str) -> None:
-    """Progress that nobody watches."""
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(untrusted(line))

@@ -37,8 +37,10 @@ def model_options(command: _F) -> _F:
     return command
 
 
-def consult(session: Session, context: Context, given: Mapping[str, Any]) -> None:
+def consult(session: Session, context: Context, given: Mapping[str, Any], *, again: bool = False) -> None:
     """Take in the model that the settings name, unless `given`, the options above, say otherwise.
+
+    `again`: it gave its ideas in an earlier run of this investigation, and is asked for none.
 
     What it may cost is said before it is asked; with --offline, one that is elsewhere is left out and named.
     """
@@ -50,7 +52,9 @@ def consult(session: Session, context: Context, given: Mapping[str, Any]) -> Non
     except OffLimitsError as refusal:
         note(f"{refusal}; none is asked")
         return
-    if asked is not None:
+    if asked is not None and again:
+        session.take_up(asked)
+    elif asked is not None:
         quiet = context.quiet or not sys.stderr.isatty()
         session.consult(asked, _silent if quiet else note)
 

@@ -12,19 +12,18 @@ from typing import Any, Final, NamedTuple
 
 from compass.adapters.telemetry.answer import Answer, Telemetry
 from compass.investigate.observation import Observation
+from compass.investigate.verdicts import decide
 from compass.model.entry import TimeWindow
-from compass.model.investigation import Datasource, Experiment, Verdict
+from compass.model.investigation import Datasource, Experiment, Measured, Rule
 from compass.model.recording import LogLine, Series
 
-LONGER: Final = 1.5  # a median or a rate that grew by less did not grow
 _LINES: Final = 40
 
 
-class Judged(NamedTuple):
-    """A verdict, why, and the excerpt that shows it."""
+class Seen(NamedTuple):
+    """What was read of an answer, all that the rule needs, and the excerpt that shows it."""
 
-    verdict: Verdict
-    reason: str
+    measured: Measured
     observed: str
 
 
@@ -42,6 +41,7 @@ class Trial:
 
     question: str
     refuted_when: str
+    rule: Rule
     run: Callable[[], Experiment]
 
 
@@ -60,37 +60,38 @@ class Bench:
     def trial(
         self,
         question: Question,
+        rule: Rule,
         ask: Callable[[], Answer[Any]],
-        judge: Callable[[Answer[Any]], Judged],
-        nothing: Judged | None = None,
+        measure: Callable[[Answer[Any]], Seen],
+        silence: Measured | None = None,
     ) -> Trial:
-        """An experiment from a query and the rule that judges its answer.
+        """An experiment from a query, what is read of its answer, and the rule that judges that.
 
-        `nothing` is the verdict on an empty answer where emptiness is known to mean that nothing happened.
+        `silence` is what an empty answer measures, where emptiness is known to mean that nothing happened.
         """
 
         def run() -> Experiment:
             answer = ask()
-            if answer.error is not None:
-                found = Judged(Verdict.INCONCLUSIVE, "the query failed", "")
-            elif not answer.data:
-                found = nothing or Judged(Verdict.INCONCLUSIVE, "there is no data", "")
-            else:
-                found = judge(answer)
+            seen = Seen({}, "")
+            if answer.error is None:
+                seen = measure(answer) if answer.data else Seen(silence or {}, "")
+            judged = rule.model_copy(update={"measured": seen.measured})
+            found = decide(judged, answer.error)
             return Experiment(
                 question=question.text,
                 refuted_when=question.refuted_when,
                 datasource=question.source,
                 query=answer.query,
                 window=TimeWindow(start=moment(answer.start), end=moment(max(answer.end, answer.start))),
-                observed=found.observed[:4096],
+                observed=seen.observed[:4096],
                 sha256=answer.digest,
                 verdict=found.verdict,
                 reason=found.reason,
                 error=answer.error,
+                rule=judged,
             )
 
-        return Trial(question.text, question.refuted_when, run)
+        return Trial(question.text, question.refuted_when, rule, run)
 
 
 def excerpt_of(rows: Sequence[Any]) -> str:

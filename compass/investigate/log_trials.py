@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from compass.adapters.telemetry.answer import Answer
-from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of_lines, moment
+from compass.investigate.experiments import Bench, Question, Seen, Trial, excerpt_of_lines, moment
 from compass.investigate.findings import quoted
 from compass.investigate.metric_trials import onset
 from compass.investigate.statements import ERROR_LEVELS
-from compass.investigate.trace_trials import judge_rate
-from compass.model.investigation import Verdict
+from compass.investigate.trace_trials import rates_of
+from compass.investigate.verdicts import nothing
+from compass.model.investigation import Rule
 from compass.model.recording import Change, LogLine
 
 _LEVELS: Final = "(?i:error|fatal|critical|severe|panic).*"
@@ -28,14 +28,12 @@ def logged(bench: Bench, service: str, text: str) -> Trial:
         f'Did the rate of "{text}" of {service} change?', "it comes as often as before", "loki"
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
-        before, expected, since, told = _rates(bench, answer.data)
-        shown = excerpt_of_lines(answer.data)
-        if abs(since - expected) > _swing(expected):
-            return Judged(Verdict.SUPPORTED, told, shown)
-        return Judged(Verdict.REFUTED if before else Verdict.INCONCLUSIVE, told, shown)
-
-    return bench.trial(question, lambda: bench.telemetry.logs(query, *bench.window), judge)
+    return bench.trial(
+        question,
+        Rule(name="logged", given={"service": service, "statement": text}),
+        lambda: bench.telemetry.logs(query, *bench.window),
+        lambda answer: Seen(_rates(bench, answer.data), excerpt_of_lines(answer.data)),
+    )
 
 
 def callees_fail(bench: Bench, service: str) -> Trial | None:
@@ -51,16 +49,15 @@ def callees_fail(bench: Bench, service: str) -> Trial | None:
         "loki",
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
-        _, expected, since, told = _rates(bench, answer.data)
-        more = since - expected > _swing(expected)
-        return Judged(Verdict.REFUTED if more else Verdict.SUPPORTED, told, excerpt_of_lines(answer.data))
-
     # Callees that log, but no errors, are as telling as callees that log the same errors as before.
     loud = {line.service for line in heard}
-    quiet = Judged(Verdict.SUPPORTED, f"{len(loud)} of {len(below)} callees log, none of them errors", "")
+    quiet = {"loud": len(loud), "below": len(below)}
     return bench.trial(
-        question, lambda: bench.telemetry.logs(query, *bench.window), judge, quiet if heard else None
+        question,
+        Rule(name="callees_fail", given={"service": service}),
+        lambda: bench.telemetry.logs(query, *bench.window),
+        lambda answer: Seen(_rates(bench, answer.data), excerpt_of_lines(answer.data)),
+        quiet if heard else None,
     )
 
 
@@ -89,8 +86,9 @@ def lines(bench: Bench) -> Trial:
     )
     return bench.trial(
         question,
+        Rule(name="all_lines"),
         lambda: bench.telemetry.logs('{service_name=~".+"}', *bench.window),
-        lambda answer: judge_rate(bench, [line.time_ns / 1e9 for line in answer.data], "lines"),
+        lambda answer: rates_of(bench, [line.time_ns / 1e9 for line in answer.data]),
     )
 
 
@@ -101,13 +99,19 @@ def falls_silent(bench: Bench, component: str) -> Trial:
         f"Does the log of {component} end before detection?", "lines are written after detection", "loki"
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
+    def measure(answer: Answer[Any]) -> Seen:
         last = answer.data[-1].time_ns / 1e9
-        text = f"the last line is of {moment(last):%H:%M:%S}"
-        there = last >= bench.observed.detected
-        return Judged(Verdict.REFUTED if there else Verdict.SUPPORTED, text, text)
+        return Seen(
+            {"last": last, "detected": bench.observed.detected},
+            f"the last line is of {moment(last):%H:%M:%S}",
+        )
 
-    return bench.trial(question, lambda: bench.telemetry.logs(query, *bench.window), judge)
+    return bench.trial(
+        question,
+        Rule(name="log_ends", given={"component": component}),
+        lambda: bench.telemetry.logs(query, *bench.window),
+        measure,
+    )
 
 
 def change_first(bench: Bench, change: Change) -> Trial:
@@ -119,24 +123,22 @@ def change_first(bench: Bench, change: Change) -> Trial:
         "changes",
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
+    def measure(answer: Answer[Any]) -> Seen:
         known = [one for one in answer.data if one.service == change.service and one.type == change.type]
         shown = "\n".join(
             f"{moment(one.time):%H:%M:%S} {one.type} {one.service}: {one.summary}" for one in known
         )
         if not known or not change.service:
-            return Judged(Verdict.INCONCLUSIVE, "the change names no component", shown)
+            return Seen(nothing("the change names no component"), shown)
         began = onset(bench.observed, change.service)
-        if began is None:
-            return Judged(Verdict.REFUTED, f"no metric of {name} left its range", shown)
-        text = f"{name} left its range at {moment(began):%H:%M:%S}, the change was at {moment(change.time):%H:%M:%S}"
-        early = began < change.time - bench.observed.step
-        return Judged(Verdict.REFUTED if early else Verdict.SUPPORTED, text, shown)
+        return Seen({"began": began, "changed": change.time, "step": bench.observed.step}, shown)
 
+    given = {"service": change.service, "type": change.type, "time": repr(change.time)}
     return bench.trial(
         question,
+        Rule(name="change_first", given=given),
         lambda: bench.telemetry.annotations(change.time - 1, change.time + 1, (change.type,)),
-        judge,
+        measure,
     )
 
 
@@ -148,17 +150,17 @@ def constant_part(statement: str) -> str:
     return max(parts, key=len)[:120]
 
 
-def _rates(bench: Bench, found: Sequence[LogLine]) -> tuple[int, float, int, str]:
-    """Lines before, lines expected since detection at that rate, lines since, and both rates in words."""
+def _rates(bench: Bench, found: Sequence[LogLine]) -> dict[str, float]:
+    """Lines before, lines expected since detection at that rate, lines since, and both rates in a minute."""
     observed = bench.observed
     before = sum(line.time_ns / 1e9 < observed.calm_until for line in found)
     since = sum(observed.detected <= line.time_ns / 1e9 < observed.looked_until for line in found)
     calm = max(1.0, observed.calm_until - observed.first_event) / 60
     loud = max(1.0, observed.looked_until - observed.detected) / 60
-    text = f"{since / loud:.1f} lines a minute since detection, {before / calm:.1f} before"
-    return before, before / calm * loud, since, text
-
-
-def _swing(expected: float) -> float:
-    """Twice the square root of a count is about half the 95 % range of a Poisson number."""
-    return 2 * math.sqrt(max(expected, 1.0)) + 1
+    return {
+        "before": before,
+        "expected": before / calm * loud,
+        "since": since,
+        "before_rate": before / calm,
+        "since_rate": since / loud,
+    }

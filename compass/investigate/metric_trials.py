@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,15 +10,15 @@ import numpy as np
 from compass.adapters.telemetry.answer import Answer
 from compass.investigate.balance import TRAVELS
 from compass.investigate.deviation import Deviation, deviations
-from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of_series, moment
+from compass.investigate.experiments import Bench, Question, Seen, Trial, excerpt_of_series, moment
 from compass.investigate.families import Family
 from compass.investigate.findings import Finding, quoted
 from compass.investigate.observation import Observation, Slice
 from compass.investigate.series import tracks
-from compass.model.investigation import Verdict
+from compass.investigate.verdicts import CLEAR, nothing
+from compass.model.investigation import Rule
 from compass.model.recording import Series
 
-CLEAR: Final = math.log1p(1.0)  # a mean surprise from which on a metric has left its range
 # What follows from work done elsewhere says nothing about whether a component itself is in trouble.
 PASSIVE: Final = frozenset({Family.TRAFFIC, Family.NETWORK, Family.CLIENT_LATENCY, Family.OTHER})
 _FEW: Final = 2
@@ -33,21 +32,17 @@ def level(bench: Bench, finding: Finding) -> Trial:
         "prometheus",
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
+    def measure(answer: Answer[Any]) -> Seen:
         shown = excerpt_of_series(answer.data)
         found = [one for one in _again(bench, answer.data) if one.key.component in {finding.component, ""}]
         if not found:
-            return Judged(Verdict.INCONCLUSIVE, "nothing to compare the samples with", shown)
-        return _judged(max(found, key=lambda one: one.surprise), shown)
+            return Seen(nothing("nothing to compare the samples with"), shown)
+        return Seen(_levels(max(found, key=lambda one: one.surprise)), shown)
 
-    return bench.trial(question, lambda: _samples(bench, finding.query), judge)
-
-
-def _judged(worst: Deviation, shown: str) -> Judged:
-    text = levels(worst)
-    if worst.surprise >= CLEAR:
-        return Judged(Verdict.SUPPORTED, text, shown)
-    return Judged(Verdict.REFUTED if worst.surprise < CLEAR / 3 else Verdict.INCONCLUSIVE, text, shown)
+    given = {"component": finding.component, "metric": finding.metric, "query": finding.query}
+    return bench.trial(
+        question, Rule(name="level", given=given), lambda: _samples(bench, finding.query), measure
+    )
 
 
 def peers(bench: Bench, finding: Finding) -> Trial:
@@ -59,23 +54,25 @@ def peers(bench: Bench, finding: Finding) -> Trial:
         "prometheus",
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
+    def measure(answer: Answer[Any]) -> Seen:
         moved: dict[str, float] = {}
         for one in _again(bench, answer.data):
             moved[one.key.component] = max(one.surprise, moved.get(one.key.component, 0.0))
         own = moved.pop(finding.component, None)
         if own is None or len(moved) < _FEW:
-            return Judged(Verdict.INCONCLUSIVE, "too few components have this metric", "")
+            return Seen(nothing("too few components have this metric"), "")
         ordered = sorted(moved.items(), key=lambda pair: (-pair[1], pair[0]))
         shown = "\n".join(f"{name} {score:.2f}" for name, score in [(finding.component, own), *ordered[:20]])
         alike = sum(score >= own for score in moved.values())
-        text = f"{alike} of {len(moved)} others moved as far or further"
-        if own <= 0 or alike * 2 >= len(moved):
-            return Judged(Verdict.REFUTED, text, shown)
-        rare = alike <= max(1, len(moved) // 10)
-        return Judged(Verdict.SUPPORTED if rare else Verdict.INCONCLUSIVE, text, shown)
+        return Seen({"own": own, "alike": alike, "others": len(moved)}, shown)
 
-    return bench.trial(question, lambda: _samples(bench, f'{{__name__="{name}"}}'), judge)
+    given = {"component": finding.component, "metric": finding.metric, "query": finding.query}
+    return bench.trial(
+        question,
+        Rule(name="peers", given=given),
+        lambda: _samples(bench, f'{{__name__="{name}"}}'),
+        measure,
+    )
 
 
 def any_level(bench: Bench, component: str) -> Trial:
@@ -86,16 +83,11 @@ def any_level(bench: Bench, component: str) -> Trial:
         "prometheus",
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
+    def measure(answer: Answer[Any]) -> Seen:
         found = [one for one in _again(bench, answer.data) if one.meaning.family not in PASSIVE]
-        if not found:
-            return Judged(Verdict.INCONCLUSIVE, "nothing to compare with", "")
-        worst = max(found, key=lambda one: one.surprise)
-        text = f"the furthest is {worst.key.metric}: {levels(worst)}"
-        return Judged(Verdict.SUPPORTED if worst.surprise >= CLEAR else Verdict.REFUTED, text, text)
+        return _furthest(found) if found else Seen(nothing("nothing to compare with"), "")
 
-    selector = f'{{service_name="{quoted(component)}"}}'
-    return bench.trial(question, lambda: bench.telemetry.raw(selector, *bench.window), judge)
+    return _of_component(bench, question, "any_level", component, measure)
 
 
 def hurts(bench: Bench, component: str) -> Trial:
@@ -106,16 +98,33 @@ def hurts(bench: Bench, component: str) -> Trial:
         "prometheus",
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
+    def measure(answer: Answer[Any]) -> Seen:
         found = [one for one in _again(bench, answer.data) if one.meaning.family in TRAVELS]
-        if not found:
-            return Judged(Verdict.INCONCLUSIVE, "neither its latency nor its errors are measured", "")
-        worst = max(found, key=lambda one: one.surprise)
-        text = f"the furthest is {worst.key.metric}: {levels(worst)}"
-        return _judged(worst, text)._replace(reason=text)
+        return (
+            _furthest(found)
+            if found
+            else Seen(nothing("neither its latency nor its errors are measured"), "")
+        )
 
+    return _of_component(bench, question, "hurts", component, measure)
+
+
+def _furthest(found: Sequence[Deviation]) -> Seen:
+    worst = max(found, key=lambda one: one.surprise)
+    return Seen({"metric": worst.key.metric, **_levels(worst)}, f"{worst.key.metric}: {worst.now:.6g}")
+
+
+def _of_component(
+    bench: Bench, question: Question, name: str, component: str, measure: Callable[[Answer[Any]], Seen]
+) -> Trial:
+    """An experiment on all metrics of one component."""
     selector = f'{{service_name="{quoted(component)}"}}'
-    return bench.trial(question, lambda: bench.telemetry.raw(selector, *bench.window), judge)
+    return bench.trial(
+        question,
+        Rule(name=name, given={"component": component}),
+        lambda: bench.telemetry.raw(selector, *bench.window),
+        measure,
+    )
 
 
 def ends(bench: Bench, component: str) -> Trial:
@@ -124,43 +133,40 @@ def ends(bench: Bench, component: str) -> Trial:
         f"Do metrics of {component} end before detection?", "samples arrive after detection", "prometheus"
     )
 
-    def judge(answer: Answer[Any]) -> Judged:
+    def measure(answer: Answer[Any]) -> Seen:
         last = max((one.times[-1] for one in answer.data if one.times), default=0.0)
-        text = f"the last sample is of {moment(last):%H:%M:%S}"
-        there = last >= bench.observed.detected
-        return Judged(Verdict.REFUTED if there else Verdict.SUPPORTED, text, text)
+        return Seen(
+            {"last": last, "detected": bench.observed.detected},
+            f"the last sample is of {moment(last):%H:%M:%S}",
+        )
 
-    selector = f'{{service_name="{quoted(component)}"}}'
-    return bench.trial(question, lambda: bench.telemetry.raw(selector, *bench.window), judge)
+    return _of_component(bench, question, "metrics_end", component, measure)
 
 
 def onset(observed: Observation, component: str) -> float | None:
-    """When the first metric of a component left its range for good, in unix seconds; None if none did.
+    """When the first metric of a component left its range for good, in unix seconds; None if none did."""
+    own = [one for one in deviations(observed) if one.key.component == component]
+    return min((began for one in own if (began := onset_of(observed, one)) is not None), default=None)
+
+
+def onset_of(observed: Observation, one: Deviation) -> float | None:
+    """When this series left its range for good, in unix seconds; None if it did not.
 
     For good: every later sample lies more than halfway from the old level to the new one.
     """
-    moments = []
-    for one in deviations(observed):
-        if one.key.component != component or one.surprise < CLEAR or one.meaning.family in PASSIVE:
-            continue
-        known = [value for value in (one.usual, one.before) if value is not None]
-        track = observed.window.tracks[one.key]
-        inside = np.flatnonzero(np.abs(track.values - known[0]) < abs(one.now - known[0]) / 2)
-        kept = [at for at in inside if track.times[at] <= observed.detected]
-        first = int(kept[-1]) + 1 if kept else 0
-        if first < len(track.times):
-            moments.append(float(track.times[first]))
-    return min(moments) if moments else None
+    if one.surprise < CLEAR or one.meaning.family in PASSIVE:
+        return None
+    known = [value for value in (one.usual, one.before) if value is not None]
+    track = observed.window.tracks[one.key]
+    inside = np.flatnonzero(np.abs(track.values - known[0]) < abs(one.now - known[0]) / 2)
+    kept = [at for at in inside if track.times[at] <= observed.detected]
+    first = int(kept[-1]) + 1 if kept else 0
+    return float(track.times[first]) if first < len(track.times) else None
 
 
-def levels(one: Deviation) -> str:
-    """The levels that were compared, in words."""
-    parts = [f"{one.now:.4g} since detection"]
-    if one.before is not None:
-        parts.append(f"{one.before:.4g} before")
-    if one.usual is not None:
-        parts.append(f"{one.usual:.4g} usually")
-    return ", ".join(parts)
+def _levels(one: Deviation) -> dict[str, float | None]:
+    """The levels that were compared, and how far apart they are."""
+    return {"surprise": one.surprise, "now": one.now, "before": one.before, "usual": one.usual}
 
 
 def _samples(bench: Bench, expr: str) -> Answer[tuple[Series, ...]]:

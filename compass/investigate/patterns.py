@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from compass.adapters.telemetry.answer import Answer, Telemetry
 from compass.investigate.candidates import Candidate
 from compass.investigate.citations import cite_body, cite_field, runbooks_of
-from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of, moment
+from compass.investigate.experiments import Bench, Question, Seen, Trial, excerpt_of, moment
+from compass.investigate.verdicts import TRUTHS, decide, nothing
 from compass.library import Library, LoadedEntry
-from compass.model.entry import Hypothesis as Explanation
 from compass.model.entry import Pattern, Status, TimeWindow
-from compass.model.investigation import Datasource, Experiment, Origin, Verdict
-from compass.model.match import Match, Truth, parse_duration
+from compass.model.investigation import Datasource, Experiment, Origin, Rule
+from compass.model.match import Match, parse_duration
 from compass.replay.evaluate import MatchResult, evaluate
+from compass.replay.signals import Evidence
 
 _NEARLY: Final = 0.5
 _DEAD: Final = frozenset({Status.WITHDRAWN, Status.DEPRECATED})
@@ -25,7 +27,6 @@ _SOURCES: Final[Mapping[str, Datasource]] = {
     "metric": "prometheus",
     "change": "changes",
 }
-_WORDS: Final[Mapping[Truth, str]] = {True: "true", False: "false", None: "unknown"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def from_patterns(bench: Bench, library: Library, scores: Mapping[str, float]) -
     observed = bench.observed
     for one in matching(library, bench.telemetry, observed.opened or observed.start, observed.end):
         share, holds = one.result.best.share, one.result.truth is True
-        signals = ", ".join(f"{signal.name} {_WORDS[signal.truth]}" for signal in one.result.best.signals)
+        signals = ", ".join(f"{signal.name} {TRUTHS[signal.truth]}" for signal in one.result.best.signals)
         yield Candidate(
             one.pattern.title,
             _service(one, scores),
@@ -66,7 +67,7 @@ def from_patterns(bench: Bench, library: Library, scores: Mapping[str, float]) -
             f"its match holds during the incident and not before: {one.pattern.match.condition if one.pattern.match else ''}",
             0.45 + 0.4 * share if holds else 0.3 * share,
             tuple(_trials(bench, one)),
-            (f"match {_WORDS[one.result.truth]}, {share:.0%} of its weight: {signals}",),
+            (f"match {TRUTHS[one.result.truth]}, {share:.0%} of its weight: {signals}",),
             one.pattern.id,
             (
                 cite_field(one.loaded, ("match", "condition")),
@@ -94,58 +95,71 @@ def _service(one: Matched, scores: Mapping[str, float]) -> str | None:
 
 def _trials(bench: Bench, one: Matched) -> Iterator[Trial]:
     match = one.pattern.match
-    if match is None:
-        return
+    if match is not None:
+        yield from match_trials(bench, match, "the pattern")
+    for explanation in one.pattern.hypotheses[:2]:
+        refuted = explanation.refuted_by
+        yield for_a_person(bench, explanation.statement, refuted.query, refuted.datasource, refuted.when)
+
+
+def match_trials(bench: Bench, match: Match, owner: str) -> Iterator[Trial]:
+    """A match has to hold during the incident, and must not have held before it; `owner` is what it is the match of."""
     observed = bench.observed
-    yield _match_trial(
-        bench, match, (observed.opened or observed.start, observed.end), "Does the match of the pattern hold during the incident?",
-        "the condition is false", {True: Verdict.SUPPORTED, False: Verdict.REFUTED},
-    )  # fmt: skip
+    yield match_trial(bench, match, (observed.opened or observed.start, observed.end), owner, holds=True)
     calm = observed.calm_moment
     if calm is not None:
-        yield _match_trial(
-            bench, match, (calm, calm), "Did the match hold already before the trouble?",
-            "the condition is true in quiet times, too", {True: Verdict.REFUTED, False: Verdict.SUPPORTED},
-        )  # fmt: skip
-    for explanation in one.pattern.hypotheses[:2]:
-        yield _for_a_person(bench, explanation)
+        yield match_trial(bench, match, (calm, calm), owner, holds=False)
 
 
-def _match_trial(
-    bench: Bench,
-    match: Match,
-    window: tuple[float, float],
-    question: str,
-    refuted: str,
-    verdicts: Mapping[Truth, Verdict],
-) -> Trial:
+def match_trial(bench: Bench, match: Match, window: tuple[float, float], owner: str, *, holds: bool) -> Trial:
+    """Does the match hold at any minute of the window (unix seconds)? `holds` is what its hypothesis predicts."""
+    question, refuted = (
+        (f"Does the match of {owner} hold during the incident?", "the condition is false")
+        if holds
+        else ("Did the match hold already before the trouble?", "the condition is true in quiet times, too")
+    )
+    given = {"expects": TRUTHS[holds], "owner": owner, "from": repr(window[0]), "to": repr(window[1])}
+    rule = Rule(name="match", given=given, match=match)
+
     def run() -> Experiment:
         result = evaluate(match, bench.telemetry, window[1], window[0])
+        best = result.best
         began = window[0] - parse_duration(match.window).total_seconds()
-        truths = [f"{signal.name}: {_WORDS[signal.truth]}" for signal in result.best.signals]
-        shown = [*truths, *(f"\n{part.query}\n{part.observed}" for part in result.evidence)]
-        first = result.evidence[0]
+        shown = [
+            *(f"{signal.name}: {TRUTHS[signal.truth]}" for signal in best.signals),
+            *(f"\n{part.query}\n{part.observed}" for part in result.evidence),
+        ]
         failed = "; ".join(part.error for part in result.evidence if part.error)
+        truths = {signal.name: TRUTHS[signal.truth] for signal in best.signals}
+        judged = rule.model_copy(update={"measured": {**truths, "in order": best.ordered}})
+        found = decide(judged, None)
         return Experiment(
             question=question,
             refuted_when=refuted,
-            datasource=_SOURCES[first.type],
+            datasource=_SOURCES[result.evidence[0].type],
             query="\n".join(dict.fromkeys(part.query for part in result.evidence)),
             window=TimeWindow(start=moment(began), end=moment(window[1])),
             observed="\n".join(shown)[:4096],
-            sha256=first.digest,
-            verdict=verdicts.get(result.truth, Verdict.INCONCLUSIVE),
-            reason=f"{match.condition}: {_WORDS[result.truth]} ({', '.join(truths)})",
+            sha256=_digest(result.evidence),
+            verdict=found.verdict,
+            reason=found.reason,
             error=failed or None,
+            rule=judged,
         )
 
-    return Trial(question, refuted, run)
+    return Trial(question, refuted, rule, run)
 
 
-def _for_a_person(bench: Bench, explanation: Explanation) -> Trial:
+def _digest(evidence: Sequence[Evidence]) -> str:
+    """Of all answers: that of the answer itself where there is one, else of their digests in order."""
+    if len(evidence) == 1:
+        return evidence[0].digest
+    return hashlib.sha256("\n".join(part.digest for part in evidence).encode()).hexdigest()
+
+
+def for_a_person(bench: Bench, statement: str, query: str, source: Datasource, when: str) -> Trial:
     """The pattern's own refuting query: asked and shown, but its wording is judged by whoever reads it."""
     observed = bench.observed
-    query, source = explanation.refuted_by.query, explanation.refuted_by.datasource
 
     def ask() -> Answer[Any]:
         if source == "loki":
@@ -154,8 +168,10 @@ def _for_a_person(bench: Bench, explanation: Explanation) -> Trial:
             return bench.telemetry.traces(query, observed.start, observed.end)
         return bench.telemetry.range_query(query, observed.start, observed.end, max(1.0, observed.step))
 
-    def judge(answer: Answer[Any]) -> Judged:
-        return Judged(Verdict.INCONCLUSIVE, "for a person to judge", excerpt_of(answer.data))
-
-    question = Question(explanation.statement, explanation.refuted_by.when, source)
-    return bench.trial(question, ask, judge)
+    given = {"statement": statement, "query": query, "source": source, "when": when}
+    return bench.trial(
+        Question(statement, when, source),
+        Rule(name="person", given=given),
+        ask,
+        lambda answer: Seen(nothing("for a person to judge"), excerpt_of(answer.data)),
+    )

@@ -8,9 +8,10 @@ from typing import Final
 
 from compass.investigate.experiments import Bench
 from compass.investigate.findings import quoted
-from compass.investigate.metric_trials import CLEAR, PASSIVE
+from compass.investigate.metric_trials import PASSIVE
 from compass.investigate.ranking import Ranking
 from compass.investigate.statements import is_error, plain
+from compass.investigate.verdicts import CLEAR
 from compass.model.match import AlertSignal, ChangeSignal, Count, LogSignal, Match, MetricSignal, Signal
 from compass.replay.evaluate import evaluate
 

@@ -62,6 +62,14 @@ class Words:
         usd = "unknown price" if cost.usd is None else f"{cost.usd:.4g} USD"
         return f"at most {cost.tokens} tokens, {usd}, {cost.seconds:g} s"
 
+    def carry_on(self, used: ModelUse) -> None:
+        """Enter what an earlier run of the same investigation asked and paid."""
+        self.calls[:0] = used.calls
+        self.dropped[:0] = used.dropped
+        self.ledger.tokens += used.cost.tokens
+        self.ledger.usd += used.cost.usd or 0.0
+        self.ledger.seconds += used.cost.seconds
+
     def ideas(
         self, incident: Incident, bench: Bench, ranking: Ranking, considered: Sequence[Candidate]
     ) -> tuple[Candidate, ...]:

@@ -11,6 +11,7 @@ ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 PREFIXES: Final = {"pattern": "pat", "runbook": "run", "postmortem": "pm", "investigation": "inv"}
 ENTRY_ID: Final = re.compile(r"(?:pat|run|pm)-[0-9a-hjkmnp-tv-z]{10}")
 INVESTIGATION_ID: Final = re.compile(r"inv-[0-9a-hjkmnp-tv-z]{10}")
+INVESTIGATION_PREFIX: Final = re.compile(r"inv-[0-9a-hjkmnp-tv-z]{1,10}")
 LINK: Final = re.compile(r"\[\[([^\[\]\n]{1,80})\]\]")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -15,6 +18,8 @@ InvestigationId = Annotated[str, StringConstraints(pattern=r"^inv-[0-9a-hjkmnp-t
 Datasource = Literal["prometheus", "loki", "tempo", "changes", "alerts"]
 Section = Literal["summary", "impact", "investigation", "lessons"]
 Excerpt = Annotated[str, StringConstraints(max_length=4096)]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Measured = Mapping[str, bool | int | float | str | None]
 
 
 class Verdict(StrEnum):
@@ -34,6 +39,15 @@ class Origin(StrEnum):
     ABSENCE = "absence"
     LOAD = "load"
     MODEL = "model"
+    MEMORY = "memory"
+
+
+class Deed(StrEnum):
+    """What a human decided."""
+
+    PICK = "pick"
+    CONFIRM = "confirm"
+    REFUTE = "refute"
 
 
 class Incident(Model):
@@ -61,6 +75,20 @@ class Citation(Model):
     quote: Text
 
 
+class Rule(Model):
+    """By which rule an answer was judged, what was asked with it, and all that the rule read of the answer.
+
+    It is enough to ask again, and, where there is nobody to ask any more, to judge again.
+    """
+
+    name: Text
+    given: Mapping[str, str] = Field(default_factory=dict, description="what the question is built from")
+    match: Match | None = Field(default=None, description="the match of a pattern, as it was at the time")
+    measured: Measured = Field(
+        default_factory=dict, description="what was read of the answer; empty without data"
+    )
+
+
 class Experiment(Model):
     """A stored query that could have refuted its hypothesis, with its window, answer and digest."""
 
@@ -70,10 +98,11 @@ class Experiment(Model):
     query: Text
     window: TimeWindow
     observed: Excerpt = ""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Digest
     verdict: Verdict
     reason: Text
     error: str | None = None
+    rule: Rule | None = Field(default=None, description="absent in records of older versions")
 
 
 class Cost(Model):
@@ -98,6 +127,11 @@ class Hypothesis(Model):
     experiments: tuple[Experiment, ...] = ()
     citations: tuple[Citation, ...] = ()
     why: tuple[str, ...] = Field(default=(), description="what made it worth testing")
+    prior: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="how likely it was taken to be before its experiments"
+    )
+    refuted_by_person: str | None = Field(default=None, description="the reason of whoever refuted it")
+    confirmed_by_person: bool = False
     cost: Cost = Field(default=Cost(), description="what a language model cost to propose it")
 
 
@@ -131,11 +165,32 @@ class Happening(Model):
     source: Text
 
 
+class Curve(Model):
+    """A metric that carries evidence, reduced to so many equal steps of time that a line of text can draw it."""
+
+    service: str
+    metric: Text
+    query: Text
+    window: TimeWindow
+    values: tuple[float | None, ...] = Field(
+        description="medians, oldest first; null where nothing was measured"
+    )
+    detected: Annotated[int, Field(ge=0)] = Field(description="the step in which the incident was noticed")
+
+
 class Note(Model):
-    """What the human said or decided, and when."""
+    """What the human said, or decided about a hypothesis and why."""
 
     time: Time
-    text: Text
+    text: Text = Field(description="the note, or the statement of the hypothesis that was decided about")
+    deed: Deed | None = None
+    reason: str | None = None
+
+    @property
+    def story(self) -> str:
+        """As a sentence."""
+        told = {None: "", Deed.PICK: "picked: ", Deed.CONFIRM: "confirmed: ", Deed.REFUTE: "refuted: "}
+        return f"{told[self.deed]}{self.text}" + (f" ({self.reason})" if self.reason else "")
 
 
 class Said(Model):
@@ -154,8 +209,8 @@ class ModelCall(Model):
 
     purpose: Literal["hypotheses", "summary"]
     prompt: Text = Field(description="the file of the instructions, with its version")
-    prompt_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    request_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    prompt_sha256: Digest
+    request_sha256: Digest
     cost: Cost
     cached: bool = False
     estimated: bool = Field(
@@ -186,6 +241,7 @@ class Investigation(Model):
     services: tuple[ServiceScore, ...] = ()
     contributing_causes: tuple[Cause, ...] = ()
     timeline: tuple[Happening, ...] = ()
+    curves: tuple[Curve, ...] = ()
     recognized_by: Match | None = Field(
         default=None, description="a match that held on replay during the incident and not before it"
     )
@@ -199,6 +255,21 @@ class Investigation(Model):
     )
     language_model: ModelUse | None = None
     cost: Cost = Cost()
+    seal: Digest | None = Field(
+        default=None,
+        description="of everything else in here: a record that was changed later no longer fits it",
+    )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the record without its seal, in canonical JSON."""
+        whole = self.model_dump(mode="json", by_alias=True, exclude={"seal"})
+        text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def sealed(self) -> Investigation:
+        """The same, with its seal."""
+        return self.model_copy(update={"seal": self.digest})
 
     def as_json(self) -> dict[str, Any]:
         """The fixed shape of `investigate --format json`; `model` is there only where a model was asked."""
@@ -212,6 +283,9 @@ class Investigation(Model):
             "contributing_causes": whole["contributing_causes"],
             "cost": whole["cost"],
             "unsupported": whole["unsupported"],
+            "timeline": whole["timeline"],
+            "curves": whole["curves"],
+            "notes": whole["notes"],
         }
         if self.language_model is not None:
             shape["model"] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Final
 from compass import __version__
 from compass.adapters.documents import YamlProblem, parse_yaml, split, write_atomically
 from compass.errors import NegativeAnswerError
+from compass.investigate.conclude import stands
 from compass.library import Library
 from compass.library.source import plain_path
 from compass.model.entry import FOLDERS, KINDS
@@ -23,9 +24,12 @@ from compass.model.investigation import Experiment, Hypothesis, Investigation, V
 from compass.model.scope import Level
 from compass.workflows.drafted_text import pattern_body, postmortem_body
 from compass.workflows.initialize import draft_text, entry_path
+from compass.workflows.investigate import Memory, find_record
+from compass.workflows.keeping import kept_recording
 from compass.workflows.model_prose import phrased
+from compass.workflows.runbook_fix import Fix, runbook_fix
 
-KIND_NAMES: Final = ("postmortem", "pattern")
+KIND_NAMES: Final = ("postmortem", "pattern", "runbook")
 _EVIDENCE: Final = 6
 _RIVALS: Final = 4
 _TYPES: Final = {
@@ -50,6 +54,17 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Drafted:
+    """What came of a record: drafts, perhaps a fix of a runbook, and what could not be made, one sentence each."""
+
+    root: Path
+    record: Investigation
+    drafts: tuple[Draft, ...]
+    fix: Fix | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _Making:
     """What a draft takes from outside the record."""
 
@@ -65,38 +80,47 @@ def owner_of(library: Library) -> str | None:
     return f"group:default/{nearest.id.rpartition('/')[2]}" if nearest else None
 
 
-def draft(
-    root: Path,
-    record: Investigation,
-    kinds: Sequence[str],
+def draft_record(
+    identifier: str,
+    kind: str | None,
+    memory: Memory,
     *,
-    owner: str | None,
     now: datetime,
     random: Random,
-) -> tuple[Draft, ...]:
-    """Write the drafts that are not there yet; a draft that a person has edited since is left alone.
+    recording: Path | None = None,
+) -> Drafted:
+    """Write the drafts of a record that are not there yet; one that a person has edited since is left alone.
 
-    NegativeAnswerError when only a pattern is asked for and no signal of the incident would recognize it.
+    `recording`: the folder that was investigated; a copy of it is kept for the pattern, if the repository has none.
+    UsageError when there is no such record; NegativeAnswerError when only one kind is asked for and cannot be made.
     """
-    made = _Making(now.date(), random, owner)
+    found, library = find_record(identifier, memory), memory.library
+    root, record = found.root, found.record
+    kinds = (kind,) if kind else KIND_NAMES
+    made = _Making(now.date(), random, owner_of(library))
     seen = [one for _, one in _seen(record)]
-    drafts = []
-    for kind in kinds:
-        known = _earlier(root, kind, record.id)
+    drafts: list[Draft] = []
+    notes: list[str] = []
+    fix = None
+    for each in kinds:
+        known = _earlier(root, each, record.id)
         if known:
             drafts.append(known)
-        elif kind == "postmortem":
+        elif each == "postmortem":
             plain = _postmortem(record, made), postmortem_body(record, seen)
             drafts.append(_write(root, *phrased(record, seen, *plain)))
+        elif each == "runbook":
+            fix = runbook_fix(root, record, standing(record), library)
+            notes += [] if fix else ["no runbook fix: none of the hypotheses that stand cites a runbook"]
         elif record.recognized_by is not None:
-            plain = _pattern(record, made), pattern_body(record, seen)
+            kept = kept_recording(root, record, recording, notes)
+            plain = _pattern(record, made, kept), pattern_body(record, seen)
             drafts.append(_write(root, *phrased(record, seen, *plain)))
-        elif list(kinds) == ["pattern"]:
-            raise NegativeAnswerError(
-                "no signal was found that held during the incident and not before it",
-                "`compass new pattern` starts an empty one",
-            )
-    return tuple(drafts)
+        else:
+            notes.append("no pattern: no signal was found that held during the incident and not before it")
+    if kind and not drafts and fix is None:
+        raise NegativeAnswerError(notes[0], "`compass new` starts an empty entry")
+    return Drafted(root, record, tuple(drafts), fix, tuple(notes))
 
 
 def _write(root: Path, data: dict[str, Any], body: str) -> Draft:
@@ -112,7 +136,9 @@ def _write(root: Path, data: dict[str, Any], body: str) -> Draft:
 
 
 def _earlier(root: Path, kind: str, investigation: str) -> Draft | None:
-    """The draft of this kind that came from this investigation, if one is there."""
+    """The draft of this kind that came from this investigation, if one is there; a fix is no entry of its own."""
+    if kind == "runbook":
+        return None
     folder = root / FOLDERS[kind]
     for path in sorted([*folder.glob("*.md"), *folder.glob("*/*.md")]):
         if not path.is_file() or path.is_symlink():
@@ -148,7 +174,7 @@ def _postmortem(record: Investigation, made: _Making) -> dict[str, Any]:
     }
 
 
-def _pattern(record: Investigation, made: _Making) -> dict[str, Any]:
+def _pattern(record: Investigation, made: _Making, recording: str | None) -> dict[str, Any]:
     best = standing(record)
     statement = next((one.statement for one in best if one.origin != "pattern"), record.incident.symptom)
     match = record.recognized_by
@@ -156,6 +182,7 @@ def _pattern(record: Investigation, made: _Making) -> dict[str, Any]:
     return {
         **_head("pattern", f"{statement}: {record.incident.symptom}", record, made),
         "match": plain,
+        **({"tests": {"must_match": [recording]}} if recording else {}),
         "hypotheses": rivals(record),
         "contributing_causes": [
             {"text": cause.text, "level": str(cause.level)} for cause in record.contributing_causes
@@ -200,8 +227,8 @@ def _cut(title: str, limit: int = 100) -> str:
 
 
 def standing(record: Investigation) -> list[Hypothesis]:
-    """The supported hypotheses that are likelier than not, best first."""
-    return [one for one in record.hypotheses if one.verdict is Verdict.SUPPORTED and one.confidence >= 0.5]
+    """The hypotheses that are concluded from, best first."""
+    return [one for one in record.hypotheses if stands(one)]
 
 
 def evidence(record: Investigation) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from compass.investigate.conclude import stands
 from compass.model.foreign import untrusted
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 
@@ -43,8 +44,8 @@ def postmortem_body(record: Investigation, seen: Sequence[Experiment]) -> str:
     ]
     for hypothesis in record.hypotheses:
         lines += [*_journey(hypothesis), ""]
-    lines += [f"- {escaped(note.text)} ({note.time:%H:%M:%S})" for note in record.notes]
-    lines += [*_evidence(seen), "## Lessons", "", *_lessons(record)]
+    lines += [*_decisions(record), *_evidence(seen), *_causes(record, seen)]
+    lines += ["## Lessons", "", *_lessons(record)]
     return "\n".join([*lines, *_footnotes(record, seen)])
 
 
@@ -53,9 +54,43 @@ def _journey(hypothesis: Hypothesis) -> Iterator[str]:
     yield f"   It predicts that {escaped(hypothesis.predicts)}."
     for one in hypothesis.experiments:
         yield f"   {escaped(one.question)} {one.verdict.capitalize()}: {escaped(one.error or one.reason)}."
-    yield f"   {_WORDS[hypothesis.verdict]}, with a confidence of {hypothesis.confidence:.2f}."
+    end = f"{_WORDS[hypothesis.verdict]}, with a confidence of {hypothesis.confidence:.2f}."
+    if hypothesis.refuted_by_person is not None:
+        end = f"A person refuted it: {escaped(hypothesis.refuted_by_person)}."
+    elif hypothesis.confirmed_by_person:
+        end += " A person confirmed it."
+    elif hypothesis.verdict is Verdict.REFUTED:
+        end += " It was a dead end."
+    yield f"   {end}"
     for citation in hypothesis.citations:
         yield f"   Cited: `{citation.ref}`."
+
+
+def _decisions(record: Investigation) -> Iterator[str]:
+    """What people decided and said, in order of time."""
+    if record.notes:
+        yield from ("What people decided and noted:", "")
+        yield from (f"- {note.time:%H:%M:%S}: {escaped(note.story)}" for note in record.notes)
+
+
+def _causes(record: Investigation, seen: Sequence[Experiment]) -> Iterator[str]:
+    """Each contributing cause with its level and what stands behind it, or that nothing does."""
+    if not record.contributing_causes:
+        return
+    yield from ("## Contributing causes", "")
+    places = {one.sha256: number for number, one in enumerate(seen, 1)}
+    for cause in record.contributing_causes:
+        marks = "".join(
+            f"[^e{number}]" for number in sorted({places[one] for one in cause.evidence if one in places})
+        )
+        level = cause.level.replace("_", " ")
+        yield f"- {escaped(cause.text.rstrip('.'))} ({level}).{marks}"
+        for citation in cause.citations:
+            yield f"  Cited: `{citation.ref}`."
+        if not cause.citations:
+            seen_only = "Seen in the telemetry alone: no entry that could be cited says it."
+            yield f"  {seen_only if marks else 'Not supported by any citation.'}"
+    yield ""
 
 
 def _lessons(record: Investigation) -> Iterator[str]:
@@ -69,7 +104,8 @@ def _lessons(record: Investigation) -> Iterator[str]:
 
 def pattern_body(record: Investigation, seen: Sequence[Experiment]) -> str:
     """Symptoms, Mechanism, Diagnosis, Mitigation."""
-    best = next((one for one in record.hypotheses if one.verdict is Verdict.SUPPORTED), None)
+    best = next((one for one in record.hypotheses if stands(one)), None)
+    source = [f"Cited: `{one.ref}`." for one in best.citations] if best else []
     lines = [
         "## Symptoms",
         "",
@@ -78,6 +114,7 @@ def pattern_body(record: Investigation, seen: Sequence[Experiment]) -> str:
         "## Mechanism",
         "",
         f"{escaped(best.statement if best else 'Not known')}. Is that how it happens? A person has to say.",
+        *(source or ["Not supported by any citation."]),
         "",
         "## Diagnosis",
         "",
@@ -90,8 +127,15 @@ def pattern_body(record: Investigation, seen: Sequence[Experiment]) -> str:
         "## Mitigation",
         "",
         "What helped? Link the runbook here.",
+        *(f"Cited: `{ref}`." for ref in _runbooks(record)),
     ]
     return "\n".join([*lines, *_footnotes(record, seen)])
+
+
+def _runbooks(record: Investigation) -> list[str]:
+    """What the hypotheses cite of runbooks."""
+    refs = [one.ref for each in record.hypotheses for one in each.citations if ":runbooks/" in one.ref]
+    return list(dict.fromkeys(refs))
 
 
 def _evidence(seen: Sequence[Experiment]) -> Iterator[str]:

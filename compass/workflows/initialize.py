@@ -23,7 +23,7 @@ from compass.model.scope import Level, Repository
 from compass.workflows.gate import GATE, workflow
 from compass.workflows.schemas import schema_files
 
-_FALLBACK: Final = ("COMPASS", "compass@localhost")
+FALLBACK: Final = ("COMPASS", "compass@localhost")
 _README: Final = """\
 # {id}
 
@@ -219,7 +219,7 @@ def _enclosing(root: Path) -> bool:
 
 def _first_commit(root: Path, files: Mapping[str, str], config: Repository, now: datetime) -> tuple[str, str]:
     git = GitRepository.init(root)
-    name, email = git.identity() or _FALLBACK
+    name, email = git.identity() or FALLBACK
     who = Signature(name, email, now)
     tree = git.write_tree(None, {path: text.encode() for path, text in files.items()})
     commit = git.commit(tree, [], f"Begin {config.id}\n\nMade by compass init.", who)

@@ -33,6 +33,7 @@ def test_the_json_has_exactly_the_promised_shape(knowledge_repo):
     found = investigated(knowledge_repo)
     assert list(found) == [
         "schema", "id", "hypotheses", "services", "contributing_causes", "cost", "unsupported",
+        "timeline", "curves", "notes",
     ]  # fmt: skip
     assert set(found["hypotheses"][0]) == {
         "rank", "statement", "service", "confidence", "verdict", "experiments", "citations",
@@ -43,6 +44,11 @@ def test_the_json_has_exactly_the_promised_shape(knowledge_repo):
     assert scores == sorted(scores, reverse=True)
     assert found["cost"]["tokens"] == 0
     assert set(found["cost"]) == {"tokens", "usd", "seconds"}
+    assert {one["source"] for one in found["timeline"]} == {"alerts", "changes", "incident", "metrics"}
+    assert [one["time"] for one in found["timeline"]] == sorted(one["time"] for one in found["timeline"])
+    curve = found["curves"][0]
+    assert (curve["service"], len(curve["values"])) == ("payments", 36)
+    assert curve["values"][curve["detected"] + 1] > 10 * curve["values"][0]
 
 
 def test_the_record_is_written_into_the_repository_and_the_text_fits_80_columns(knowledge_repo):
@@ -52,7 +58,7 @@ def test_the_record_is_written_into_the_repository_and_the_text_fits_80_columns(
     report = done.stdout.partition("\nRecord: ")[0]
     # A reference stays whole, so that it can be copied; it is alone on its line.
     wide = [line.split() for line in report.splitlines() if len(line) > 80]
-    assert all(len(words) == 2 and words[0] == "cites" for words in wide)
+    assert all(len(words) == 2 and words[0] in {"cites", "Do"} for words in wide)
     for word in (
         "Hypotheses",
         "Contributing causes",

@@ -16,7 +16,10 @@ from compass.errors import ConfigError
 from compass.workflows.language import language_model, price
 
 RECORDING = ROOT / "knowledge/teams/payments/recordings/pool-exhaustion-after-rollout"
-SHAPE = ["schema", "id", "hypotheses", "services", "contributing_causes", "cost", "unsupported"]
+SHAPE = [
+    *("schema", "id", "hypotheses", "services", "contributing_causes", "cost", "unsupported"),
+    *("timeline", "curves", "notes"),
+]
 
 
 def compass(*arguments: object, **environment: str) -> Result:

@@ -90,7 +90,7 @@ def words(script: Any) -> tuple[Words, Scripted]:
 
 def obeyed(session: Investigating, script: Any) -> tuple[Investigation, list[Call]]:
     """The same investigation again, with a model that follows `script`."""
-    again = replace(session, results={}, notes=[])
+    again = replace(session, done={}, notes=[])
     own, model = words(script)
     again.consult(own, lambda _: None)
     return finished(again), model.calls

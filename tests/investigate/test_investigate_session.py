@@ -11,7 +11,8 @@ import pytest
 from conftest import WHEN
 
 from compass.investigate.citations import checked
-from compass.investigate.session import Session, overall, posterior
+from compass.investigate.session import Session
+from compass.investigate.verdicts import overall, posterior
 from compass.model.investigation import Citation, Investigation, Origin, Verdict
 from compass.workflows.investigate import Memory, find_record, investigation_of, keep
 
@@ -82,7 +83,8 @@ def test_without_a_knowledge_repository_it_works_and_the_record_lands_in_the_per
     assert all(not one.citations for one in record.hypotheses)
     path = keep(record, where, now=WHEN)
     assert path.is_relative_to(tmp_path / "data" / "personal" / "investigations" / "2026")
-    assert find_record(record.id, where) == (tmp_path / "data" / "personal", record)
+    found = find_record(record.id, where)
+    assert (found.root, found.record) == (tmp_path / "data" / "personal", record)
 
 
 def test_two_runs_differ_in_nothing_but_id_and_cost(knowledge_repo, tmp_path):

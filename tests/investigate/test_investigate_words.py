@@ -50,7 +50,7 @@ def words_of(model: Any, budget: Budget | None = None, price: Price | None = FRE
 
 
 def run(session: Session, words: Words | None) -> Investigation:
-    again = replace(session, results={}, notes=[])
+    again = replace(session, done={}, notes=[])
     if words is not None:
         again.consult(words, lambda _: None)
     for place in range(len(again.candidates)):

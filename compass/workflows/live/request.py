@@ -66,16 +66,21 @@ class Plan:
     assumed: tuple[str, ...]
 
 
-def plan(options: Options, notice: Notice | None, now: float) -> Plan:
-    """The plan that the options make; what they leave open comes from the alert. UsageError says what is wrong."""
+def asking_of(options: Options) -> Asking:
+    """Which servers are asked, and how; UsageError for what cannot be asked."""
     servers = options.known or servers_of(options.servers, options.commands, offline=options.offline)
-    asking = Asking(
+    return Asking(
         servers,
         datasources_of(options.datasources),
         options.timeout,
         options.environment,
         options.refused,
     )
+
+
+def plan(options: Options, notice: Notice | None, now: float) -> Plan:
+    """The plan that the options make; what they leave open comes from the alert. UsageError says what is wrong."""
+    asking = asking_of(options)
     symptom = " ".join((options.symptom or (notice.symptom if notice else "")).split())
     if not symptom:
         raise UsageError(
@@ -93,7 +98,7 @@ def plan(options: Options, notice: Notice | None, now: float) -> Plan:
         detected=datetime.fromtimestamp(detected, UTC),
         window=TimeWindow(start=window.start, end=window.end),
         baseline=past and TimeWindow(start=past.start, end=past.end),
-        servers=_shown(servers),
+        servers=_shown(asking.servers),
         alert=(notice.name or None) if notice else None,
     )
     return Plan(incident, asking, tuple(assumed))

@@ -9,6 +9,7 @@ from random import Random
 
 from compass.adapters.garbage import collected_later
 from compass.errors import OutsideError
+from compass.investigate.resuming import Opening
 from compass.investigate.session import Session, open_session
 from compass.library import Library
 from compass.model.investigation import Incident
@@ -30,6 +31,7 @@ def live_investigation(
     clock: Callable[[], float],
     told: Told = lambda _: None,
     first: Callable[[Incident, Library], None] = lambda _incident, _library: None,
+    opening: Opening = open_session,
 ) -> Iterator[Session]:
     """A session over telemetry servers, which are closed when the context ends; `first` is called before they are asked.
 
@@ -43,7 +45,7 @@ def live_investigation(
     with opened(plan.asking, notes) as sources:
         route = route_to(sources.servers, notes.lines, timeout=plan.asking.timeout, clock=clock)
         with collected_later():
-            session = open_session(
+            session = opening(
                 plan.incident,
                 LiveTelemetry(route, told),
                 library,
