@@ -22,6 +22,7 @@ from compass.publish.edition import Changed, Edition
 from compass.publish.generate import generate, stage
 from compass.publish.machines import machine_files
 from compass.publish.pages import render
+from compass.publish.records import read_records
 from compass.publish.search import index
 from compass.publish.verify import verify
 
@@ -60,7 +61,7 @@ def build_site(
     work.mkdir()
     try:
         main = chosen.library.main
-        edition = Edition(chosen.library, today, last_changed(chosen.library))
+        edition = Edition(chosen.library, today, last_changed(chosen.library), read_records(chosen.library))
         pages = dict(render(edition))
         files = machine_files(edition, pages, address)
         built_from = _built_from(chosen.library)

@@ -89,13 +89,13 @@ class Markup:
     def team(self, reference: str, page: str) -> str:
         """A team's name, linked if it has a page."""
         name = escape(named(reference)[1])
-        known = reference in self.edition.by_owner
+        known = reference in self.edition.landscape.pages
         return f'<a href="{href(page, team_page(reference))}">{name}</a>' if known else name
 
     def service(self, reference: str, page: str) -> str:
         """A service's name, linked if it has a page."""
         name = escape(named(reference)[1])
-        known = reference in self.edition.by_service
+        known = reference in self.edition.landscape.pages
         return f'<a href="{href(page, service_page(reference))}">{name}</a>' if known else name
 
     def _block(

@@ -16,7 +16,7 @@ from published import DRAIN, GONE, INCIDENT, LOCK, OLD, POOL, TODAY, base, team,
 
 from compass.library import load
 from compass.publish.build import build_site
-from compass.publish.indexes import PER_PAGE
+from compass.publish.listing import PER_PAGE
 from compass.publish.serve import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]

@@ -27,7 +27,7 @@ from published import (
 from compass.library import load
 from compass.publish.audience import cut
 from compass.publish.edition import Edition, href, named, service_page
-from compass.publish.indexes import PER_PAGE
+from compass.publish.listing import PER_PAGE
 from compass.publish.pages import render
 
 WHEN = datetime(2026, 3, 14, tzinfo=UTC)
