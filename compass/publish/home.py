@@ -22,6 +22,12 @@ ABOUT: Final = {
     "runbook": "What to do when an alert fires.",
     "postmortem": "What was learnt from each incident.",
 }
+_WAYS: Final = (
+    ("symptoms/index.html", "An alert fired: start from a symptom"),
+    ("services/index.html", "New to a service: ten things to read first"),
+    ("postmortems/index.html", "What happened lately: the timeline"),
+    ("review/index.html", "What needs a look: the review queue"),
+)
 _WEEK: Final = timedelta(days=7)
 _SHOWN: Final = 6
 _TILES: Final = 24
@@ -38,11 +44,13 @@ def home_page(edition: Edition, markup: Markup) -> tuple[str, str]:
         f"<span>{ABOUT[kind]}</span></a></li>"
         for kind in ("runbook", "pattern", "postmortem")
     )
+    ways = "".join(f'<li><a href="{address}">{words}</a></li>' for address, words in _WAYS)
     parts = [
         front_matter(title=f"{name}: what we know", section="home", layout="wide"),
         heading(f"What {name} knows", 1),
         '<p class="cm-lead">Patterns, runbooks and post-mortems, each with its evidence, its owner and the date it was last checked.</p>',
         '<button type="button" class="cm-bigsearch" data-compass-search>Search by alert, symptom or service <kbd>/</kbd></button>',
+        f'<nav class="cm-ways" aria-label="Ways in"><ul>{ways}</ul></nav>',
         f'<ul class="cm-kinds">{cards}</ul>',
     ]
     if edition.listed:

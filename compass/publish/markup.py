@@ -17,6 +17,7 @@ from compass.model.ids import ENTRY_ID
 from compass.publish import commonmark
 from compass.publish.blocks import block
 from compass.publish.edition import Edition, entry_page, href, named, service_page, team_page
+from compass.publish.footnotes import citation
 from compass.publish.text import attribute, clean, escape, heading
 
 MAX_RENDERED: Final = 100_000
@@ -35,7 +36,7 @@ class Markup:
         self.renderer = RendererHTML()
         rules: dict[str, Any] = {
             "text": commonmark.draw_text,
-            "code_inline": commonmark.draw_inline_code,
+            "code_inline": self._draw_code,
             "compass_reference": self._draw_reference,
             "note_open": commonmark.draw_note,
             "note_close": lambda *_: "</p>\n",
@@ -109,6 +110,10 @@ class Markup:
         evidence = {one.id: f"evidence-{one.id}" for one in loaded.entry.evidence}
         env = {"entry": loaded, "page": page, "anchors": {**anchors, **evidence}, "closing": []}
         return self.renderer.render(tokens, self.parser.options, env)
+
+    def _draw_code(self, tokens: Sequence[Token], index: int, _options: object, env: dict[str, Any]) -> str:
+        cited = citation(self.edition, tokens[index].content, env["page"])
+        return cited or f"<code>{escape(tokens[index].content)}</code>"
 
     def _draw_reference(
         self, tokens: Sequence[Token], index: int, _options: object, env: dict[str, Any]

@@ -73,7 +73,7 @@ def draw(
         f'<svg viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="group" aria-labelledby="map-title map-desc">'
         f'<title id="map-title">{escape(title)}</title><desc id="map-desc">{escape(told)}.</desc>'
         '<defs><marker id="map-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        f'<path d="M0 .5 7 4 0 7.5Z"/></marker></defs><g class="cm-edges">{lines}</g>{boxes}</svg></div>'
+        f'<path d="M0 .5 7 4 0 7.5Z"/></marker></defs><g class="cm-edges" marker-end="url(#map-arrow)">{lines}</g>{boxes}</svg></div>'
         f"<figcaption>Each arrow points at what is needed.{more}</figcaption></figure>"
     )
 
