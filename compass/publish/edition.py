@@ -145,14 +145,15 @@ class Edition:
 
     @cached_property
     def seen_in(self) -> Mapping[str, tuple[LoadedEntry, ...]]:
-        """Pattern or runbook -> the post-mortems that showed it, or that name it, newest first."""
-        found: dict[str, list[LoadedEntry]] = defaultdict(list)
-        for one in sorted(self.listed, key=lambda one: (began(one), one.id), reverse=True):
-            if isinstance(one.entry, Postmortem):
-                for other in dict.fromkeys(other for _, other in self.links.get(one.id, ())):
-                    if self.pages[other].kind != "postmortem":
-                        found[other].append(one)
-        return {entry: tuple(ones) for entry, ones in found.items()}
+        """Pattern -> the post-mortems that showed it; runbook -> those that name it; newest first."""
+        found: dict[str, dict[str, LoadedEntry]] = defaultdict(dict)
+        incidents = [one for one in self.listed if one.kind == "postmortem"]
+        for one in sorted(incidents, key=lambda one: (began(one), one.id), reverse=True):
+            for word, other in self.links.get(one.id, ()):
+                kind = self.pages[other].kind
+                if kind == "runbook" or (kind == "pattern" and word == "Showed"):
+                    found[other][one.id] = one
+        return {entry: tuple(ones.values()) for entry, ones in found.items()}
 
     def overdue(self, loaded: LoadedEntry) -> int:
         """Days since its review was due; 0 or less when it is not."""

@@ -23,10 +23,10 @@ ABOUT: Final = {
     "postmortem": "What was learnt from each incident.",
 }
 _WAYS: Final = (
-    ("symptoms/index.html", "An alert fired: start from a symptom"),
-    ("services/index.html", "New to a service: ten things to read first"),
-    ("postmortems/index.html", "What happened lately: the timeline"),
-    ("review/index.html", "What needs a look: the review queue"),
+    ("symptoms/index.html", "Start from a symptom"),
+    ("services/index.html", "New to a service"),
+    ("postmortems/index.html", "The timeline of incidents"),
+    ("review/index.html", "The review queue"),
 )
 _WEEK: Final = timedelta(days=7)
 _SHOWN: Final = 6
@@ -86,7 +86,7 @@ def _news(edition: Edition, rows: Rows) -> Iterator[str]:
             "What is due",
             rows.brief([one for _, one in waiting[:_SHOWN]], "index", due),
             '<p class="cm-empty-line">No review is overdue, and no draft waits.</p>',
-            f'<a href="review/index.html">The review queue: {len(waiting):,}</a>' if waiting else "",
+            f'<a href="review/index.html">The review queue ({len(waiting):,})</a>' if waiting else "",
         ),
         _panel(
             "Used this week",
@@ -148,12 +148,16 @@ def _groups(edition: Edition) -> Iterator[str]:
         counted = {ref: int(tile(edition, ref, "index")[2].replace(",", "")) for ref in references}
         ranked = sorted((ref for ref in references if counted[ref]), key=lambda ref: (-counted[ref], ref))
         if ranked:
-            more = f'<p class="cm-more"><a href="{index}/index.html">All {len(references):,}</a></p>'
+            more = (
+                f'<p class="cm-more"><a href="{index}/index.html">All {index} ({len(references):,})</a></p>'
+            )
             yield heading(title, 2)
             yield tiles(tile(edition, ref, "index") for ref in ranked[:_TILES]) + more
-    tags = sorted(edition.by_tag, key=lambda tag: (-len(edition.by_tag[tag]), tag))[:_TILES]
+    technologies = [tag for tag in edition.by_tag if tag.startswith("technology:")] or list(edition.by_tag)
+    tags = sorted(technologies, key=lambda tag: (-len(edition.by_tag[tag]), tag))[:_TILES]
     if tags:
-        yield heading("By technology and trigger", 2)
-        yield tiles(
-            (f"{tag_page(tag)}.html", escape(tag), f"{len(edition.by_tag[tag]):,}") for tag in tags
-        ) + (f'<p class="cm-more"><a href="tags/index.html">All {len(edition.by_tag):,}</a></p>')
+        yield heading("By technology", 2)
+        drawn = ((tag, tag.partition(":")[2], len(edition.by_tag[tag])) for tag in tags)
+        yield tiles((f"{tag_page(tag)}.html", escape(name), f"{many:,}") for tag, name, many in drawn) + (
+            f'<p class="cm-more"><a href="tags/index.html">All tags ({len(edition.by_tag):,})</a></p>'
+        )

@@ -16,7 +16,8 @@ from compass.publish.edition import Edition, began
 from compass.publish.text import count, day
 
 MOST: Final = 10
-_STANDING: Final = (Status.STABLE, Status.VERIFIED, Status.DRAFT, Status.DEPRECATED)
+_STANDING: Final = {Status.STABLE: 0, Status.VERIFIED: 1, Status.DRAFT: 2}
+"""The others come last."""
 _GRAVE: Final = (ImpactLevel.CRITICAL, ImpactLevel.HIGH, ImpactLevel.MEDIUM, ImpactLevel.LOW)
 
 
@@ -56,7 +57,7 @@ def _best(entries: Sequence[LoadedEntry], score: Callable[[LoadedEntry], Any]) -
     """By status, then by score, then by title."""
     by_title = sorted(entries, key=lambda one: (one.title.casefold(), one.id))
     by_score = sorted(by_title, key=score, reverse=True)
-    return sorted(by_score, key=lambda one: _STANDING.index(one.status))
+    return sorted(by_score, key=lambda one: _STANDING.get(one.status, len(_STANDING)))
 
 
 def _alerts(loaded: LoadedEntry) -> int:

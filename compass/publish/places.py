@@ -115,11 +115,11 @@ class Places:
             picture.neighbourhood(self.edition, reference),
             [reference],
         )
-        near = [(one, "needs it") for one in self.landscape.needed_by.get(reference, ())]
-        near += [(one, "is needed") for one in self.landscape.needs.get(reference, ())]
+        near = [(one, "uses it") for one in self.landscape.needed_by.get(reference, ())]
+        near += [(one, "used by it") for one in self.landscape.needs.get(reference, ())]
         sections = [
             *self._ten_things(name, entries, page),
-            *self._map("What it needs, and what needs it", drawn, near, page),
+            *self._map("What it needs, and what needs it", "Relation", drawn, near, page),
         ]
         lead = "Nobody has written down what to do when it fails. Start with:"
         empty = empty_state(f"Nothing is known here about {escape(name)} yet.", lead, "compass new runbook")
@@ -143,17 +143,13 @@ class Places:
             picture.among(self.edition, services),
             services,
         )
-        near = [(one, self._owned_by(one, reference)) for one in services]
-        sections = self._map("Services", drawn, near, page)
+        near = [(one, self._word(one).lower()) for one in services]
+        sections = self._map("Services", "Kind", drawn, near, page)
         if late:
             due = [one for one in self.edition.due if one.entry.owner == reference][:5]
             sections += [heading("Overdue", 2), self.rows.list(due, page)]
         empty = empty_state(f"{escape(name)} owns no entry here yet.")
         yield from self._pages(reference, page, "teams", facts, sections, entries, empty)
-
-    def _owned_by(self, service: str, group: str) -> str:
-        owner = self.landscape.owner(service)
-        return "owned" if owner == group else f"of {named(owner)[1]}"
 
     def _pages(
         self, reference: str, page: str, section: str, facts: str, sections: list[str],
@@ -190,7 +186,9 @@ class Places:
         rules = f'<details class="cm-rules"><summary>How they were chosen</summary><p>{_RULES}</p></details>'
         return [heading(title, 2), listed(drawn, "cm-things", "ol") + rules]
 
-    def _map(self, title: str, drawn: str, near: Sequence[tuple[str, str]], page: str) -> list[str]:
+    def _map(
+        self, title: str, column: str, drawn: str, near: Sequence[tuple[str, str]], page: str
+    ) -> list[str]:
         if not near:
             return []
         rows = "".join(
@@ -202,7 +200,7 @@ class Places:
         more = (
             f'<p class="cm-more">{count(rest, "more is", "more are")} in the catalog.</p>' if rest > 0 else ""
         )
-        head = "<tr><th>Service</th><th>Relation</th><th>Owner</th><th>Known here</th></tr>"
+        head = f"<tr><th>Service</th><th>{column}</th><th>Owner</th><th>Known here</th></tr>"
         table = f'<div class="cm-table" data-pagefind-ignore><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
         return [heading(title, 2), f'<div class="cm-map">{drawn}{table}</div>{more}']
 

@@ -63,7 +63,7 @@ class Trust:
         incidents = self.edition.seen_in.get(loaded.id, ())
         if incidents:
             rest = f", and {count(len(incidents) - 1, 'other')}" if len(incidents) > 1 else ""
-            return f"in {self.markup.link(incidents[0].id, page)}, {day(began(incidents[0]))}{rest}"
+            return f"seen in {self.markup.link(incidents[0].id, page)}, {day(began(incidents[0]))}{rest}"
         tests = loaded.entry.tests if isinstance(loaded.entry, Pattern) else None
         return (
             f"replayed on {count(len(tests.must_match), 'recording')}" if tests and tests.must_match else ""
