@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -24,7 +24,7 @@ from compass.rules.use import records
 KEPT: Final = 20
 """Landings of one entry that are kept; the forge shows the others."""
 _PLACE: Final = re.compile(r"([^@\s]+)@[0-9a-f]{40,64}:([^\n#]+\.md)#L")
-_APPROVAL: Final = re.compile(r"(\S+) role=([a-z_]+) head=[0-9a-f]+")
+_APPROVAL: Final = re.compile(r"(\S+) role=(\S+) head=[0-9a-f]+")
 
 
 class Landed(NamedTuple):
@@ -71,16 +71,21 @@ def _landings(mount: Mount) -> Iterator[tuple[str, tuple[Landed, ...]]]:
     revision = mount.commit or (mount.git.resolve("HEAD") if mount.git else None)
     if not mount.git or not revision:
         return
-    verbs, roles = {one.value for one in Verb}, {one.value for one in Role}
+    verbs, roles = frozenset(Verb), frozenset(Role)
     for path, landings in mount.git.landings(revision, ("Compass-Verb", "Approved-by")).items():
         if path.startswith(mount.prefix) and path.endswith(".md"):
             kept = []
             for one in landings[:KEPT]:
                 approvals = (_APPROVAL.fullmatch(text.strip()) for text in one.second)
-                named = dict.fromkeys(found[2] for found in approvals if found and found[2] in roles)
-                verb = next((text for text in one.first if text in verbs), "")
-                kept.append(Landed(one.commit, one.when, verb, tuple(named)))
+                approved = known((found[2] for found in approvals if found), roles)
+                verb = next(iter(known(one.first, verbs)), "")
+                kept.append(Landed(one.commit, one.when, verb, approved))
             yield path.removeprefix(mount.prefix), tuple(kept)
+
+
+def known(found: Iterable[str], words: frozenset[str]) -> tuple[str, ...]:
+    """Those of `found` that are among `words`, each once: anybody may write anything into a commit."""
+    return tuple(dict.fromkeys(one for one in found if one in words))
 
 
 def _uses(library: Library) -> dict[str, tuple[Use, ...]]:
