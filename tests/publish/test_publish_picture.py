@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import re
 from pathlib import Path
 
@@ -30,11 +31,11 @@ def test_nodes_never_share_a_spot_and_every_edge_has_a_route(edges: list[tuple[s
     for (a, b), route in layout.routes.items():
         assert route[0] == layout.spots[a]
         assert route[-1] == layout.spots[b]
-        assert all(abs(one.column - other.column) == 1 for one, other in zip(route, route[1:], strict=False))
-    assert place(reversed(sorted(nodes)), reversed(edges)) == layout
+        assert all(abs(one.column - other.column) == 1 for one, other in itertools.pairwise(route))
+    assert place(sorted(nodes, reverse=True), reversed(edges)) == layout
     for column in range(layout.columns):
         rows = sorted(spot.row for spot in layout.spots.values() if spot.column == column)
-        assert all(below - above >= 1 for above, below in zip(rows, rows[1:], strict=False))
+        assert all(below - above > 0.999 for above, below in itertools.pairwise(rows))
 
 
 def test_arrows_run_to_the_right_where_there_is_no_circle() -> None:

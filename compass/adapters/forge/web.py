@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 _SCP: Final = re.compile(r"[\w.-]+@(?P<host>[\w.-]+):(?P<path>[^\s:]+)")
-_PATH: Final = re.compile(r"/*(?P<name>[A-Za-z0-9_.~-]+(?:/[A-Za-z0-9_.~-]+)+?)(?:\.git)?/*")
+_PATH: Final = re.compile(r"[A-Za-z0-9_.~-]+(?:/[A-Za-z0-9_.~-]+)+")
 _HOSTED: Final = {"github.com": "github", "gitlab.com": "gitlab", "codeberg.org": "forgejo"}
 _FIRST_LABEL: Final = {"github": "github", "gitlab": "gitlab", "forgejo": "forgejo", "gitea": "forgejo"}
 _WEB: Final = {"https": "https", "http": "http", "ssh": "https", "git": "https"}
@@ -59,9 +59,9 @@ def web_of(remote: str, branch: str = "main") -> Web | None:
         scheme, host, path = _WEB.get(parts.scheme, ""), parts.hostname or "", parts.path
         if scheme and parts.scheme in {"http", "https"} and parts.port:
             host += f":{parts.port}"
-    name = _PATH.fullmatch(path)
+    name = path.strip("/").removesuffix(".git")
     bare = host.partition(":")[0].lower()
     forge = _HOSTED.get(bare) or _FIRST_LABEL.get(bare.partition(".")[0])
-    if not (scheme and name and forge and ".." not in name["name"].split("/")):
+    if not (scheme and forge and _PATH.fullmatch(name) and ".." not in name.split("/")):
         return None
-    return Web(forge, f"{scheme}://{host.lower()}/{name['name']}", branch)
+    return Web(forge, f"{scheme}://{host.lower()}/{name}", branch)
