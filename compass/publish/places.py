@@ -115,8 +115,8 @@ class Places:
             picture.neighbourhood(self.edition, reference),
             [reference],
         )
-        near = [(one, "uses it") for one in self.landscape.needed_by.get(reference, ())]
-        near += [(one, "used by it") for one in self.landscape.needs.get(reference, ())]
+        near = [(one, "caller") for one in self.landscape.needed_by.get(reference, ())]
+        near += [(one, "dependency") for one in self.landscape.needs.get(reference, ())]
         sections = [
             *self._ten_things(name, entries, page),
             *self._map("What it needs, and what needs it", "Relation", drawn, near, page),

@@ -162,8 +162,8 @@ def test_a_service_shows_what_it_hangs_together_with_in_a_picture_and_in_words(s
     page = site["services/component-payments.md"]
     assert '<svg viewBox="0 0 ' in page
     assert "payments needs ledger, payments-db" in page
-    assert "ledger used by it payments" in words(page)
-    assert "payments uses it payments" in words(site["services/component-ledger.md"])
+    assert "ledger dependency payments" in words(page)
+    assert "payments caller payments" in words(site["services/component-ledger.md"])
 
 
 def test_a_tribe_shows_its_teams_and_their_services(site: dict[str, str]) -> None:
