@@ -26,13 +26,13 @@ class Landscape:
     def services(self) -> tuple[str, ...]:
         """Every component and resource of the catalog, and every service that an entry names, by name."""
         found = {ref for ref in self.entities if ref.partition(":")[0] in _SERVICES}
-        return tuple(sorted(found.union(self._named_services), key=lambda ref: (ref.rpartition("/")[2], ref)))
+        return tuple(sorted(found.union(self._named_services), key=_by_name))
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """Every group of the catalog, and every owner that an entry names, by name."""
         found = {ref for ref in self.entities if ref.startswith("group:")}
-        return tuple(sorted(found.union(self._named_owners), key=lambda ref: (ref.rpartition("/")[2], ref)))
+        return tuple(sorted(found.union(self._named_owners), key=_by_name))
 
     @cached_property
     def pages(self) -> frozenset[str]:
@@ -112,6 +112,11 @@ class Landscape:
         """The services of a group and of the groups right below it, by name."""
         groups = (group, *self.children.get(group, ()))
         return tuple(sorted({ref for one in groups for ref in self.owned.get(one, ())}))
+
+
+def _by_name(ref: str) -> tuple[str, str]:
+    """`component:default/checkout` and `category:cache` by what people call them."""
+    return ref.replace(":", "/").rpartition("/")[2], ref
 
 
 def full(ref: str, kind: str = "component") -> str:

@@ -48,14 +48,15 @@ class Places:
     def _index(
         self, section: str, title: str, about: str, references: Sequence[str]
     ) -> Iterator[tuple[str, str]]:
+        kind = "service" if section == "services" else "team"
+
         def head(_: int, suffix: str) -> list[str]:
             return [
                 front_matter(title=title + suffix, section=section, layout="wide"),
                 heading(title, 1),
-                f'<p class="cm-lead">{about} <span class="cm-muted">{count(len(references), "entry", "entries")}{suffix}.</span></p>',
+                f'<p class="cm-lead">{about} <span class="cm-muted">{count(len(references), kind)}{suffix}.</span></p>',
             ]
 
-        kind = "service" if section == "services" else "team"
         empty = empty_state(
             f"No {kind} is known here yet.", "They come from entries that name them, and from the", "catalog/"
         )

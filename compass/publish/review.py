@@ -45,10 +45,13 @@ def review_pages(edition: Edition, rows: Rows) -> Iterator[tuple[str, str]]:
     """(path in the staged folder, Markdown) of each page of the queue."""
     items = queue(edition)
     counted = {why: sum(one == why for one, _ in items) for why in (OVERDUE, UPCOMING, UNOWNED, WAITING)}
-    told = (
-        f"{count(counted[OVERDUE], 'review is', 'reviews are')} overdue, {counted[UPCOMING]:,} due within {SOON} days, "
-        f"{count(counted[UNOWNED], 'entry has', 'entries have')} no owner, {count(counted[WAITING], 'draft waits', 'drafts wait')}"
+    facts = (
+        (OVERDUE, "review is overdue", "reviews are overdue"),
+        (UPCOMING, f"is due within {SOON} days", f"are due within {SOON} days"),
+        (UNOWNED, "entry has no owner", "entries have no owner"),
+        (WAITING, "draft waits", "drafts wait"),
     )
+    told = ", ".join(count(counted[why], one, many) for why, one, many in facts if counted[why]) or "nothing"
 
     def head(_: int, suffix: str) -> list[str]:
         calm = "" if counted[OVERDUE] or suffix else '<p class="cm-calm">No review is overdue.</p>'
