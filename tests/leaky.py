@@ -176,7 +176,8 @@ def _catalog(root: Path, service: str, about: str, dependency: str) -> None:
 
 
 def _record(root: Path, canaries: Canaries, place: str, patterns: tuple[str, ...], identifier: str) -> None:
-    """The record of an investigation that these patterns explained, yesterday."""
+    """The record of an investigation that these patterns explained: today's where it is foreign, so that it would be told first."""
+    day = TODAY if place == "foreign" else TODAY - timedelta(days=1)
     hypotheses = [
         {"rank": rank, "statement": canaries[f"{place}.explanation"], "pattern": one, "verdict": "supported"}
         for rank, one in enumerate(patterns, 1)
@@ -184,7 +185,7 @@ def _record(root: Path, canaries: Canaries, place: str, patterns: tuple[str, ...
     data = {
         "schema": 1,
         "id": identifier,
-        "started": f"{TODAY - timedelta(days=1)}T10:00:00Z",
+        "started": f"{day}T10:00:00Z",
         "incident": {"symptom": f"Users saw {canaries[f'{place}.noticed']}"},
         "hypotheses": hypotheses,
     }
