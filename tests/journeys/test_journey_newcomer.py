@@ -19,7 +19,7 @@ from compass.workflows.example import make_organization
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 LATER = date(2027, 6, 1)
-ALERT = "PostgresLockWaits"
+ALERT, MISSPELT = "PostgresLockWaits", "PostgresLokWaits"
 RUNBOOK, PATTERN = "Clear a PostgreSQL lock queue", "PostgreSQL lock queue behind a schema change"
 POSTMORTEM = "A ledger migration closed the entries table for 26 minutes"
 
@@ -72,7 +72,7 @@ def search(page: Page, text: str) -> None:
 
 def test_from_an_alert_to_the_fix(page: Page, record: Record, sites: Sites) -> None:
     page.goto(f"{sites.product}index.html")
-    search(page, ALERT)
+    search(page, MISSPELT)
     page.locator("[role=option]", has_text=RUNBOOK).click()
     expect(page.locator("h1")).to_have_text(RUNBOOK)
 
@@ -123,7 +123,7 @@ def test_a_newcomer_starts_from_the_service(page: Page, record: Record, sites: S
 
 
 def test_the_other_tribe_sees_none_of_it(page: Page, sites: Sites) -> None:
-    for text in (ALERT, RUNBOOK, POSTMORTEM):
+    for text in (ALERT, MISSPELT, RUNBOOK, POSTMORTEM):
         page.goto(f"{sites.platform}index.html")
         search(page, text)
         expect(page.locator("[role=status]")).not_to_be_empty()
