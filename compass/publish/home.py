@@ -11,10 +11,10 @@ from compass.library import LoadedEntry
 from compass.model.entry import FOLDERS
 from compass.publish.blocks import document
 from compass.publish.edition import KIND_NAMES, Edition, tag_page
-from compass.publish.listing import COUNTED, Rows, empty_state, tiles
 from compass.publish.markup import Markup
 from compass.publish.places import tile
 from compass.publish.review import queue
+from compass.publish.rows import COUNTED, Rows, empty_state, tiles
 from compass.publish.text import clean, count, day, escape, front_matter, heading
 
 ABOUT: Final = {

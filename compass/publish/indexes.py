@@ -10,10 +10,10 @@ from compass.model.entry import FOLDERS, Postmortem
 from compass.publish.edition import KIND_NAMES, Edition, began, href, tag_page
 from compass.publish.home import ABOUT, home_page
 from compass.publish.incident import span
-from compass.publish.listing import Rows, empty_state, listed, paged, tiles
 from compass.publish.markup import Markup
 from compass.publish.places import Places
 from compass.publish.review import review_pages
+from compass.publish.rows import Rows, empty_state, listed, paged, tiles
 from compass.publish.symptoms import Symptoms
 from compass.publish.text import count, day, escape, front_matter, heading
 

@@ -8,9 +8,9 @@ from typing import Final
 from compass.library import LoadedEntry
 from compass.publish import picture
 from compass.publish.edition import KIND_NAMES, Edition, href, named, service_page, team_page
-from compass.publish.listing import COUNTED, PER_PAGE, Rows, empty_state, listed, paged
 from compass.publish.markup import Markup
 from compass.publish.newcomer import ten_things
+from compass.publish.rows import COUNTED, PER_PAGE, Rows, empty_state, listed, paged
 from compass.publish.text import count, definition, escape, front_matter, heading
 
 _ORDER: Final = ("runbook", "pattern", "postmortem")

@@ -8,7 +8,7 @@ from typing import Final
 from compass.library import LoadedEntry
 from compass.model.entry import Status
 from compass.publish.edition import Edition
-from compass.publish.listing import Rows, empty_state, listed, paged
+from compass.publish.rows import Rows, empty_state, listed, paged
 from compass.publish.text import count, day, front_matter, heading
 
 SOON: Final = 30

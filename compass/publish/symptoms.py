@@ -12,8 +12,8 @@ from compass.model.entry import Pattern, Runbook
 from compass.model.match import AlertSignal
 from compass.publish.commonmark import parser, plain
 from compass.publish.edition import KIND_NAMES, Edition, entry_page, href
-from compass.publish.listing import COUNTED, Rows, empty_state, listed, paged
 from compass.publish.markup import Markup
+from compass.publish.rows import COUNTED, Rows, empty_state, listed, paged
 from compass.publish.text import clean, count, escape, front_matter, heading
 
 MOST: Final = 8

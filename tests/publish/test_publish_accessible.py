@@ -17,7 +17,7 @@ from published import DRAIN, GONE, INCIDENT, LOCK, OLD, POOL, TODAY, base, patte
 
 from compass.library import load
 from compass.publish.build import build_site
-from compass.publish.listing import PER_PAGE
+from compass.publish.rows import PER_PAGE
 from compass.publish.serve import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]

@@ -27,8 +27,8 @@ from published import (
 from compass.library import load
 from compass.publish.audience import cut
 from compass.publish.edition import Edition, href, named, service_page
-from compass.publish.listing import PER_PAGE
 from compass.publish.pages import render
+from compass.publish.rows import PER_PAGE
 
 WHEN = datetime(2026, 3, 14, tzinfo=UTC)
 

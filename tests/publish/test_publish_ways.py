@@ -29,11 +29,11 @@ from compass.library import load
 from compass.publish.audience import cut
 from compass.publish.build import last_changed
 from compass.publish.edition import Edition
-from compass.publish.listing import PER_PAGE
 from compass.publish.newcomer import MOST, ten_things
 from compass.publish.pages import render
 from compass.publish.records import read_records
 from compass.publish.review import OVERDUE, UNOWNED, UPCOMING, WAITING, queue
+from compass.publish.rows import PER_PAGE
 from compass.publish.symptoms import alert_names
 
 RECORD = "inv-3k3x9q2m4t"
