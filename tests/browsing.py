@@ -1,4 +1,7 @@
-"""Debian's chromium, and pages that keep what they complained about, asked for and tried."""
+"""Debian's chromium, and pages that keep what they complained about, asked for and tried.
+
+A test module asks for the fixtures by naming them at its top: `browser`, `record` and `page`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 
+import pytest
 from playwright.sync_api import Browser, Dialog, Page, Route, sync_playwright
 
 
@@ -23,15 +27,6 @@ class Record:
     def elsewhere(self, address: str) -> list[str]:
         """What was asked for and does not lie below `address`."""
         return [url for url in self.asked if not url.startswith(address)]
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """One browser for a module."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @contextmanager
@@ -55,6 +50,28 @@ def opened(browser: Browser, record: Record) -> Iterator[Page]:
     made.on("dialog", dismiss)
     yield made
     context.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a module."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def record() -> Record:
+    """What the page of this test did."""
+    return Record()
+
+
+@pytest.fixture
+def page(browser: Browser, record: Record) -> Iterator[Page]:
+    """A fresh page for one test."""
+    with opened(browser, record) as made:
+        yield made
 
 
 @contextmanager

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,15 +20,28 @@ WHEN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 AUTHOR = Signature("Payments engineer", "payments-engineer@example.com", WHEN)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def environment_of_what_is_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The same fixed environment for whatever several tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        _fix(patch, tmp_path_factory.mktemp("shared-home"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def fixed_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own, no configuration of the machine, one identity, one clock zone."""
     home = tmp_path_factory.mktemp("home")
+    _fix(monkeypatch, home)
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+def _fix(patch: pytest.MonkeyPatch, home: Path) -> None:
     tools = ("COMPASS_", "GIT_", "GITHUB_", "XDG_", "OLLAMA_", "OPENAI_")
     for name in [name for name in os.environ if name.startswith(tools)]:
-        monkeypatch.delenv(name)
+        patch.delenv(name)
     values = {
-        "HOME": str(home),
         "XDG_DATA_HOME": str(home / "data"),
         "XDG_CACHE_HOME": str(home / "cache"),
         "XDG_CONFIG_HOME": str(home / "config"),
@@ -38,8 +55,7 @@ def fixed_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
         "COLUMNS": "80",
     }
     for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    return home
+        patch.setenv(name, value)
 
 
 def commit_all(folder: Path, message: str = "knowledge\n", author: Signature = AUTHOR) -> GitRepository:
@@ -72,6 +88,14 @@ def team_and_tribe(tmp_path: Path) -> tuple[Path, Path]:
 
 def organization(folder: Path) -> Path:
     """A copy of the example organization in which every folder is a repository of its own."""
+    return Path(shutil.copytree(_organization(), folder / "organization", symlinks=True))
+
+
+@cache
+def _organization() -> Path:
+    """The one that is copied, since committing it takes ten times as long; gone when the tests have ended."""
+    folder = Path(tempfile.mkdtemp(prefix="compass-organization-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     top = folder / "organization"
     shutil.copytree(ROOT / "knowledge", top)
     for config in sorted(top.rglob("compass.yaml")):

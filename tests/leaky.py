@@ -156,6 +156,9 @@ def _foreign(folder: Path, canaries: Canaries) -> None:
     write(root, f"postmortems/2026/{slug}.md", data)
     # It describes a service that the team's own entries name, so its words would stand on a page of the team's site.
     _catalog(root, "payments", f"Described by {canaries['foreign.catalog']}", canaries["foreign.dependency"])
+    (root / "vocabulary").mkdir()
+    saying = f"groups:\n  - [{canaries['foreign.saying']}, connection]\n"
+    (root / "vocabulary" / "thesaurus.yaml").write_text(saying, "utf-8")
     (root / "images").mkdir()
     _record(root, canaries, "foreign", (POOL, FOREIGN), "inv-9k3x9q2m4t")
     rules = f"groups:\n- name: x\n  rules:\n  - alert: {canaries['foreign.rule']}\n    expr: up == 0\n"
@@ -248,6 +251,9 @@ def _present(root: Path, canaries: Canaries) -> None:
         for group in ("customers", "internal_domains", "clusters")
     )
     (root / "catalog" / "private.yaml").write_text(private, "utf-8")
+    (root / "vocabulary").mkdir()
+    sayings = f"groups:\n  - [{canaries['public.saying']}, text]\n  - [{canaries['unused.saying']}, zzyzx]\n"
+    (root / "vocabulary" / "thesaurus.yaml").write_text(sayings, "utf-8")
     # Its own record names what was withdrawn as well.
     _record(root, canaries, "public", (POOL, GONE), "inv-3k3x9q2m4t")
     trailers = f"Compass-Verb: {canaries['changed.verb']}\nApproved-by: {canaries['changed.approver']} role={canaries['changed.role']} head={'0' * 40}\n"
@@ -263,7 +269,7 @@ def library(root: Path) -> Library:
     return load(root, parents=True)
 
 
-HIDDEN = ("foreign.", "withdrawn.", "overruled.", "changed.", "renamed.", "deleted.", "private.")
+HIDDEN = ("foreign.", "withdrawn.", "overruled.", "changed.", "renamed.", "deleted.", "private.", "unused.")
 
 
 def channels(site: Path) -> dict[str, str]:
@@ -281,8 +287,8 @@ def channels(site: Path) -> dict[str, str]:
         data = path.read_bytes()
         packed = data[:2] == b"\x1f\x8b"
         text = (gzip.decompress(data) if packed else data).decode("utf-8", "replace")
-        if name.startswith("pagefind/"):
-            add(f"search: {name.split('/')[1] if name.count('/') > 1 else path.suffix}", text)
+        if name.startswith("search/"):
+            add(f"search: {path.stem.partition('-')[0]}", text)
         elif path.suffix == ".html":
             _page(name, text, add)
         else:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from compass.errors import CompassError
+from compass.model.foreign import clean
 
 
 def guarded(command: click.Command, arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one way out for each way to end
@@ -37,9 +38,9 @@ def guarded(command: click.Command, arguments: list[str] | None = None) -> int: 
 
 
 def _report(error: CompassError) -> int:
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {clean(str(error))}", err=True)
     if error.hint:
-        click.echo(f"  {click.style('next:', bold=True)} {error.hint}", err=True)
+        click.echo(f"  {click.style('next:', bold=True)} {clean(error.hint)}", err=True)
     return error.exit_code
 
 
@@ -47,6 +48,6 @@ def _bug(error: Exception) -> int:
     handle, name = tempfile.mkstemp(prefix="compass-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
         log.writelines(traceback.format_exception(error))
-    click.echo(f"error: this is a bug in COMPASS ({type(error).__name__}: {error})", err=True)
+    click.echo(f"error: this is a bug in COMPASS ({type(error).__name__}: {clean(str(error))})", err=True)
     click.echo(f"  next: the traceback is in {Path(name)}; please report it", err=True)
     return 70

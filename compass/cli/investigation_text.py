@@ -79,6 +79,7 @@ def _of_model(record: Investigation) -> Iterator[str]:
     said = [
         f"{one.text} [{'; '.join(_fact(name, verdicts) for name in one.facts) if one.supported else 'unsupported'}]"
         for one in record.summary
+        if one.section == "summary"
     ]
     yield from section(f"Summary in the words of the model {used.name}; it decided nothing", said)
     costs = [

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from compass.model.foreign import clean, untrusted
+
+__all__ = [
+    "clean",
+    "emit_json",
+    "format_option",
+    "note",
+    "progress",
+    "table",
+    "untrusted",
+    "width",
+]
+
 _F = TypeVar("_F", bound=Callable[..., Any])
-_LINK: Final = re.compile(
-    r"(?i)(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://|(?<!:)(?<!\[:\])//(?=[\w-]+\.)|(?<![\w.-])www\."
-    r"|(?<![\w-])(?:mailto|javascript|vbscript|tel|data):(?=[\w/(+]))[^\s<>\"')\[\]]*"
-)
-_BARE_TARGET: Final = re.compile(r"(?i)\]\(\s*([\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[^\s)]*)")
 
 
 def format_option(*extra: str) -> Callable[[_F], _F]:
@@ -56,33 +63,6 @@ def _plain(value: Any) -> Any:
 def note(message: str) -> None:
     """A remark on stderr."""
     click.echo(clean(message), err=True)
-
-
-def clean(text: str) -> str:
-    """Text from files or telemetry without control characters, so that it cannot steer the terminal."""
-    return "".join(
-        char
-        if char == "\n"
-        or (char.isprintable() and char not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-        else " "
-        for char in text
-    )
-
-
-def untrusted(text: str) -> str:
-    """Text of telemetry, entries or a model: without control characters, and with every link in it marked.
-
-    `https://host/x` becomes `[foreign-link:https[:]//host/x]`: a reader sees what it is, and no terminal makes it
-    clickable. Doing it twice changes nothing.
-    """
-    marked = _LINK.sub(lambda found: f"[foreign-link:{_defused(found[0])}]", clean(text))
-    return _BARE_TARGET.sub(lambda found: f"]([foreign-link:{found[1]}]", marked)
-
-
-def _defused(link: str) -> str:
-    if ":" in link:
-        return link.replace(":", "[:]")
-    return f"[:]{link}" if link.startswith("//") else link.replace(".", "[.]", 1)
 
 
 def width() -> int:

@@ -48,6 +48,8 @@ def command(
     """Find the entries that apply to an alert, a symptom, an expression or a log line; or say that there are none."""
     if bool(query) == bool(batch):
         raise UsageError("give a query, or --batch FILE", "for example: compass search pods keep restarting")
+    if explain and batch:
+        raise UsageError("--explain has no place beside --batch", "explain one query at a time")
     searcher = _searcher(context)
     if batch is None:
         text = _spoken(" ".join(query))

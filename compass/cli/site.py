@@ -13,12 +13,13 @@ from compass.cli.context import Context
 from compass.cli.render import clean, emit_json, format_option, note
 from compass.model.scope import Level
 from compass.publish.build import build_site
+from compass.publish.recipe import RECIPES, recipe
 from compass.publish.serve import report, serve_site
 
 
 @click.group(help=__doc__)
 def command() -> None:
-    """Holds `build` and `serve`."""
+    """Holds `build`, `serve` and `workflow`."""
 
 
 @command.command()
@@ -85,6 +86,14 @@ def serve(context: Context, port: int) -> None:
         serve_site(lambda: context.library(revision=None), port, today=_today, ready=ready, say=note)
     except KeyboardInterrupt:
         note("ended")
+
+
+@command.command()
+@click.argument("name", type=click.Choice(RECIPES))
+@click.pass_obj
+def workflow(context: Context, name: str) -> None:
+    """Print a workflow that publishes this repository's site, for its own readers, from this version of COMPASS."""
+    click.echo(recipe(name, context.library().main.level), nl=False)
 
 
 def _today() -> date:

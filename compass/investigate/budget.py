@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final, NamedTuple
 
 from compass.model.investigation import Cost
@@ -29,47 +30,60 @@ class Budget(NamedTuple):
     seconds: float | None = None
 
 
+class Reserved(NamedTuple):
+    """What one call may cost at most, set aside before it is made."""
+
+    tokens: int
+    usd: float
+    seconds: float
+
+
 @dataclass
 class Ledger:
-    """What was spent so far; `price` None means that it is not known, which is never taken for nothing."""
+    """What was spent so far, and what calls under way may still spend: they may run beside each other.
+
+    `price` None means that it is not known, which is never taken for nothing.
+    """
 
     budget: Budget
     price: Price | None
     tokens: int = 0
     usd: float = 0.0
     seconds: float = 0.0
+    _reserved: list[Reserved] = field(default_factory=list, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
-    def refusal(self, read: int, written: int) -> str | None:
-        """Why a call that reads and writes at most so many tokens must not be made; None if it may be."""
-        budget = self.budget
-        if budget.tokens is not None and self.tokens + read + written > budget.tokens:
-            return (
-                f"the budget of {budget.tokens} tokens does not cover a call of up to {read + written}"
-                f" after {self.tokens}"
-            )
-        if budget.usd is not None:
-            if self.price is None:
+    def reserve(self, read: int, written: int, seconds: float) -> Reserved | str:
+        """Set aside what a call may cost that reads and writes at most so many tokens and waits so many `seconds`,
+        or what the budget leaves of these; in words why it must not be made, if it must not.
+        """
+        most = self.price.usd(read, written) if self.price is not None else 0.0
+        with self._lock:
+            tokens = self.tokens + sum(one.tokens for one in self._reserved)
+            usd = self.usd + sum(one.usd for one in self._reserved)
+            budget, left = self.budget, seconds
+            if budget.tokens is not None and tokens + read + written > budget.tokens:
+                return f"the budget of {budget.tokens} tokens does not cover a call of up to {read + written} after {tokens}"
+            if budget.usd is not None and self.price is None:
                 return "the price of the model is not known, so that a budget in money cannot be kept"
-            most = self.price.usd(read, written)
-            if self.usd + most > budget.usd:
-                return (
-                    f"the budget of {budget.usd:g} USD does not cover a call of up to {most:.4g} USD"
-                    f" after {self.usd:.4g}"
-                )
-        if budget.seconds is not None and self.seconds >= budget.seconds:
-            return f"the budget of {budget.seconds:g} seconds is used up"
-        return None
+            if budget.usd is not None and usd + most > budget.usd:
+                return f"the budget of {budget.usd:g} USD does not cover a call of up to {most:.4g} USD after {usd:.4g}"
+            if budget.seconds is not None:
+                left = budget.seconds - self.seconds - sum(one.seconds for one in self._reserved)
+                if left <= 0:
+                    return f"the budget of {budget.seconds:g} seconds is used up"
+            reserved = Reserved(read + written, most, min(seconds, left))
+            self._reserved.append(reserved)
+            return reserved
 
-    def patience(self, seconds: float) -> float:
-        """How long the next call may take: `seconds`, or what the budget leaves."""
-        return seconds if self.budget.seconds is None else min(seconds, self.budget.seconds - self.seconds)
-
-    def charge(self, read: int, written: int, seconds: float) -> Cost:
-        """Enter what a call did cost."""
+    def charge(self, reserved: Reserved, read: int, written: int, seconds: float) -> Cost:
+        """Enter what a call did cost in place of what was reserved for it."""
         usd = self.price.usd(read, written) if self.price is not None else 0.0 if not read + written else None
-        self.tokens += read + written
-        self.usd += usd or 0.0
-        self.seconds += seconds
+        with self._lock:
+            self._reserved.remove(reserved)
+            self.tokens += read + written
+            self.usd += usd or 0.0
+            self.seconds += seconds
         return Cost(tokens=read + written, usd=usd, seconds=round(seconds, 3))
 
     def estimate(self, read: int, written: int, calls: int, patience: float) -> Cost:

@@ -10,7 +10,7 @@ import numpy as np
 from compass.investigate.confidence import Coefficients, Evidence, Learnt, confidence
 
 BINS: Final = 10
-_PENALTY: Final = 0.02  # per case, on each weight's square; the intercept is free
+_PENALTY: Final = 0.1  # per case, on each weight's square; the intercept is free
 _ROUNDS: Final = 20_000
 _STEP: Final = 0.2
 

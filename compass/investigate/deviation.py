@@ -10,12 +10,15 @@ import numpy as np
 
 from compass.investigate.families import Family, Meaning, meaning
 from compass.investigate.findings import Finding, Signal
-from compass.investigate.observation import Floats, Observation, SeriesKey
-from compass.investigate.robust import mad, surprise
+from compass.investigate.observation import ENOUGH, Floats, Observation, SeriesKey
+from compass.investigate.robust import mad, surprise, usual_range
 
 FREE = 0.5  # half a swing is nothing
-_MOST: Final = 1000.0  # beyond this many swings, more says nothing new
+_MOST: Final = 100.0  # beyond this many swings, more says nothing new
 _TINY: Final = 1e-9
+_SHARE: Final = 0.05  # of the level: what no series is expected to hold by itself
+_NEAR_ONE: Final = 0.005  # of what is near one hundred per cent all the time
+_FROM_NOTHING: Final = frozenset({Family.ERRORS, Family.RESTARTS})
 
 
 class Deviation(NamedTuple):
@@ -57,7 +60,10 @@ def deviations(observed: Observation) -> list[Deviation]:
     for key, track in observed.window.tracks.items():
         after = observed.after(track)
         if len(after):
-            samples[key] = _Samples(float(np.median(after)), observed.before(track), observed.usual(key))
+            before, usual = observed.before(track), observed.usual(key)
+            if not len(before) and not len(usual) and _from_nothing(observed, key):
+                before = np.zeros(ENOUGH)
+            samples[key] = _Samples(float(np.median(after)), before, usual)
     by_metric: dict[str, list[_Samples]] = defaultdict(list)
     for key, one in samples.items():
         by_metric[key.metric].append(one)
@@ -68,6 +74,17 @@ def deviations(observed: Observation) -> list[Deviation]:
             expr = observed.window.tracks[key].expr
             found.append(_deviation(key, expr, one, peers[key.metric]))
     return found
+
+
+def _from_nothing(observed: Observation, key: SeriesKey) -> bool:
+    """Whether a series that nobody saw before stood at nothing until then.
+
+    A counter of failures is often exported with the first failure only; and a component that was not there at all
+    used nothing.
+    """
+    if key.component in observed.newcomers:
+        return True
+    return key.component in observed.known and meaning(key.metric).family in _FROM_NOTHING
 
 
 def _peers(group: Iterable[_Samples]) -> _Peers:
@@ -90,10 +107,11 @@ def _median(values: list[float]) -> float:
 
 def _deviation(key: SeriesKey, expr: str, one: _Samples, peers: _Peers) -> Deviation:
     about = meaning(key.metric)
+    share = _NEAR_ONE if about.family is Family.AVAILABILITY else _SHARE
     before = float(np.median(one.before)) if len(one.before) else None
     usual = float(np.median(one.usual)) if len(one.usual) else None
-    z_before = None if before is None else _against_before(one, before, peers)
-    z_usual = None if usual is None else _against_usual(one, usual, peers)
+    z_before = None if before is None else _against_before(one, before, peers, share)
+    z_usual = None if usual is None else _against_usual(one, usual, peers, share)
     signed = [
         min(_MOST, z * about.bad if about.bad else abs(z)) for z in (z_usual, z_before) if z is not None
     ]
@@ -111,15 +129,15 @@ def _deviation(key: SeriesKey, expr: str, one: _Samples, peers: _Peers) -> Devia
     )
 
 
-def _against_before(one: _Samples, level: float, peers: _Peers) -> float:
-    """In units of the largest of: the range before, twice what peers changed, a tenth of the level."""
-    swing = float(np.ptp(one.before)) if len(one.before) > 1 else 0.0
-    scale = max(swing, 2 * min(peers.change, 1.0) * abs(level), 0.1 * abs(level), _floor(level, peers))
+def _against_before(one: _Samples, level: float, peers: _Peers, share: float) -> float:
+    """In units of the largest of: the range before, twice what peers changed, twice a share of the level."""
+    swing = usual_range(one.before)
+    scale = max(swing, 2 * min(peers.change, 1.0) * abs(level), 2 * share * abs(level), _floor(level, peers))
     return (one.now - level) / scale
 
 
-def _against_usual(one: _Samples, level: float, peers: _Peers) -> float:
-    """In units of the largest of: the 5-95 % range, the tail on that side, 5 % of the level, peers' swing and drift.
+def _against_usual(one: _Samples, level: float, peers: _Peers, share: float) -> float:
+    """In units of the largest of: the 5-95 % range, the tail on that side, a share of the level, peers' swing and drift.
 
     A baseline from another time may have drifted; then all components left it before detection already, and that
     common distance widens the scale.
@@ -130,7 +148,7 @@ def _against_usual(one: _Samples, level: float, peers: _Peers) -> float:
     scale = max(
         float(high - low),
         tail,
-        0.05 * abs(level),
+        share * abs(level),
         peers.swing,
         min(peers.drift, 1.0) * abs(level),
         _floor(level, peers),

@@ -130,8 +130,3 @@ def excerpt_of_lines(lines: Sequence[LogLine], most: int = 5) -> str:
 def moment(seconds: float) -> datetime:
     """Unix seconds as a time in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def quoted(text: str) -> str:
-    """Text as it stands between the quotes of PromQL, LogQL and TraceQL."""
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

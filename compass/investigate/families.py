@@ -79,6 +79,8 @@ _TABLE: Final[tuple[tuple[Family, int, str], ...]] = (
     ),
 )
 _PATTERNS: Final = tuple((family, bad, re.compile(pattern)) for family, bad, pattern in _TABLE)
+# What is set, not used: a pool's size, a quota. It does not move by itself; when it does, somebody has changed it.
+_SET: Final = re.compile(r"limits?|capacity|quota|max|maximum")
 _GOOD_WHEN_HIGH: Final = re.compile(r"free|idle|avail|available|remaining|headroom|left")
 _RESOURCES: Final = frozenset({Family.CPU, Family.MEMORY, Family.DISK, Family.SATURATION})
 
@@ -94,11 +96,17 @@ def words(metric: str) -> tuple[str, ...]:
 def meaning(metric: str) -> Meaning:
     """What a deviation of `metric` (a Prometheus metric name) means."""
     found = words(metric)
+    if found[-3:] == ("start", "time", "seconds"):
+        return Meaning(Family.RESTARTS, 1)
     counter = bool(found) and found[-1] in {"total", "bucket"}
     for family, bad, pattern in _PATTERNS:
         if any(pattern.fullmatch(word) for word in found):
             if family is Family.AVAILABILITY and "available" in found and _about_resource(found):
                 continue
+            if family in _RESOURCES and (
+                any(_SET.fullmatch(word) for word in found) or {"pool", "size"} <= set(found)
+            ):
+                return Meaning(family, 0, counter)
             good = family in _RESOURCES and any(_GOOD_WHEN_HIGH.fullmatch(word) for word in found)
             if family is Family.LATENCY and {"client", "outbound", "upstream", "egress"} & set(found):
                 return Meaning(Family.CLIENT_LATENCY, bad, counter)

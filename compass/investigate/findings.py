@@ -13,6 +13,7 @@ class Signal(StrEnum):
 
     BALANCE = "balance over the call graph"
     METRIC = "metric"
+    ALERT = "alerts"
     GAP = "time between caller and callee"
     OWN_TIME = "own time of spans"
     LAST_CALL = "last call before a span ends"
@@ -37,3 +38,8 @@ class Finding(NamedTuple):
     query: str = ""
     source: str = ""
     other: str = ""
+
+
+def quoted(text: str) -> str:
+    """Text as it stands between the quotes of PromQL, LogQL and TraceQL."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

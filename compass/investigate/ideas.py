@@ -24,6 +24,9 @@ MOST: Final = 2
 _SERVICES: Final = 40
 _TOLD: Final = 12
 _LONGEST_NAME: Final = 100
+# Without bounds a small model fills a text until it is cut off, and the answer is none.
+_WORDY: Final = 240
+_ASKED: Final = 3
 # Nothing measured says how likely the kind is that a model chose, so that it is even odds; what it proposes is
 # therefore never likelier than not, and nothing is concluded from it before a person looked at it.
 _KIND: Final = 0.5
@@ -89,17 +92,17 @@ def schema(services: Sequence[str]) -> dict[str, Any]:
     item = {
         "type": "object",
         "properties": {
-            "statement": {"type": "string"},
+            "statement": {"type": "string", "maxLength": _WORDY},
             "service": {"type": "string", "enum": list(services)},
             "kind": {"type": "string", "enum": list(KINDS)},
-            "prediction": {"type": "string"},
+            "prediction": {"type": "string", "maxLength": _WORDY},
         },
         "required": ["statement", "service", "kind", "prediction"],
         "additionalProperties": False,
     }
     return {
         "type": "object",
-        "properties": {"hypotheses": {"type": "array", "items": item}},
+        "properties": {"hypotheses": {"type": "array", "items": item, "maxItems": _ASKED}},
         "required": ["hypotheses"],
         "additionalProperties": False,
     }

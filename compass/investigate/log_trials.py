@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from compass.adapters.telemetry.answer import Answer
-from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of_lines, moment, quoted
+from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of_lines, moment
+from compass.investigate.findings import quoted
 from compass.investigate.metric_trials import onset
 from compass.investigate.statements import ERROR_LEVELS
 from compass.investigate.trace_trials import judge_rate

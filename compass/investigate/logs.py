@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from compass.investigate.families import Family
-from compass.investigate.findings import Finding, Signal
+from compass.investigate.findings import Finding, Signal, quoted
 from compass.investigate.observation import Observation, Slice
 from compass.investigate.robust import share_changed
 from compass.investigate.statements import is_error, mention, span_of, statement
@@ -186,7 +186,10 @@ def _text(line: LogLine, about: Callable[[LogLine], str]) -> _Text:
 
 
 def new_error_findings(observed: Observation) -> list[Finding]:
-    """Error statements that come more often in time than before; lines without a request count here, too."""
+    """Error statements that come more often in time than before; lines without a request count here, too.
+
+    A component that is blamed, and blames another one itself, hands most of it on.
+    """
     about = mention(observed.components)
     old, old_slices = _errors(observed.window.logs, observed.start, observed.calm_until, about)
     past, past_slices = _errors(observed.baseline.logs, 0, float("inf"), about)
@@ -196,6 +199,7 @@ def new_error_findings(observed: Observation) -> list[Finding]:
     new, after = _errors(observed.window.logs, observed.detected, observed.looked_until, about)
     known = {text for _, text in old}
     best: dict[str, Finding] = {}
+    blamed: dict[str, float] = defaultdict(float)  # by who blames: the worst that is said of another
     for (service, text), slices in sorted(new.items()):
         seen, earlier = len(slices), len(old.get((service, text), ()))
         if not after or seen / after <= earlier / before:
@@ -203,6 +207,8 @@ def new_error_findings(observed: Observation) -> list[Finding]:
         score = share_changed((earlier, before), (seen, after)) * (_KNOWN if text in known else 1.0)
         score *= _BLAME if text.about else 1.0
         credited = text.about or service
+        if text.about:
+            blamed[service] = max(blamed[service], score)
         if score > 0 and (credited not in best or score > best[credited].score):
             where = f"in {service} " if text.about else ""
             line = (
@@ -210,7 +216,8 @@ def new_error_findings(observed: Observation) -> list[Finding]:
                 f"{earlier} of {before} before"
             )
             best[credited] = _finding(credited, Signal.NEW_ERROR, score, line, text.words, service)
-    return [best[name] for name in sorted(best)]
+    left = (best[name]._replace(score=best[name].score - _HANDED_UP * blamed[name]) for name in sorted(best))
+    return [one for one in left if one.score > 0]
 
 
 def _errors(
@@ -227,10 +234,11 @@ def _errors(
             found[line.service, text].add(int(line.time_ns / 1e9 // _ERROR_SLICE))
     first = max(start, chosen[0].time_ns / 1e9)
     last = end if end < float("inf") else chosen[-1].time_ns / 1e9
-    return found, max(1, round((last - first) / _ERROR_SLICE))
+    # Stretches begin at whole multiples, so that one more may be touched than fit in between.
+    return found, max(1, round((last - first) / _ERROR_SLICE), *map(len, found.values()))
 
 
 def _finding(component: str, signal: Signal, score: float, text: str, shown: str, writer: str) -> Finding:
-    query = f'{{service_name="{writer}"}}'
+    query = f'{{service_name="{quoted(writer)}"}}'
     other = writer if writer != component else ""
     return Finding(component, signal, score, text, Family.ERRORS, shown, query, "loki", other)

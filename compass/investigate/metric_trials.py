@@ -11,9 +11,9 @@ import numpy as np
 from compass.adapters.telemetry.answer import Answer
 from compass.investigate.balance import TRAVELS
 from compass.investigate.deviation import Deviation, deviations
-from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of_series, moment, quoted
+from compass.investigate.experiments import Bench, Judged, Question, Trial, excerpt_of_series, moment
 from compass.investigate.families import Family
-from compass.investigate.findings import Finding
+from compass.investigate.findings import Finding, quoted
 from compass.investigate.observation import Observation, Slice
 from compass.investigate.series import tracks
 from compass.model.investigation import Verdict

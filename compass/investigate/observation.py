@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 GUARD = 75.0
 AFTER = 240.0
 ENOUGH = 5  # samples from which on a baseline tells what is usual
+_UNSURE = 0.45  # at most this share of the time before detection is left out
 DRIFTED = 0.25  # log ratio of levels, in the middle of the components, from which on a baseline has drifted
 
 
@@ -132,7 +133,7 @@ class Observation:
     def calm_until(self) -> float:
         """The moment up to which events (spans, log lines) count as "before"."""
         first = self.first_event
-        return self.detected - min(GUARD, max(0.0, 0.45 * (self.detected - first)))
+        return self.detected - min(GUARD, max(0.0, _UNSURE * (self.detected - first)))
 
     @cached_property
     def first_event(self) -> float:
@@ -160,8 +161,23 @@ class Observation:
         return min(self.end, self.detected + AFTER)
 
     def before(self, track: Track) -> Floats:
-        """Samples that were complete before detection; a sample may describe the interval that follows its time."""
-        return track.values[track.times + 0.75 * self.step <= self.detected]
+        """Samples that were complete before detection; a sample may describe the interval that follows its time.
+
+        Where samples come often enough, those of the last stretch, in which the fault is likely to have begun, are
+        not among them; a series that begins in that stretch has none.
+        """
+        done = track.times + 0.75 * self.step
+        return track.values[done <= self._measured_until]
+
+    @cached_property
+    def _measured_until(self) -> float:
+        """The moment up to which samples of metrics count as "before"."""
+        first = min(
+            (float(track.times[0]) for track in self.window.tracks.values() if len(track.times)), default=0.0
+        )
+        ahead = self.detected - first
+        guard = min(GUARD, max(0.0, _UNSURE * ahead))
+        return self.detected - (guard if (ahead - guard) / self.step >= ENOUGH else 0.0)
 
     def after(self, track: Track) -> Floats:
         """Samples of the first minutes since detection."""
@@ -201,6 +217,24 @@ class Observation:
                 if old > 0 and new > 0:
                     shifts.setdefault(key.metric, []).append(math.log(new / old))
         return {metric: abs(float(np.median(found))) for metric, found in shifts.items()}
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Components whose metrics were collected before detection, or in the baseline."""
+        tracks = self.window.tracks
+        seen = {key.component for key, track in tracks.items() if len(self.before(track))}
+        return frozenset(seen | {key.component for key in self.baseline.tracks})
+
+    @cached_property
+    def newcomers(self) -> frozenset[str]:
+        """Components of which nothing was recorded before the trouble, though others were."""
+        early = {span.service for span in self.window.spans if span.end_ns < self.calm_until * 1e9}
+        early |= {line.service for line in self.window.logs if line.time_ns < self.calm_until * 1e9}
+        early |= {span.service for span in self.baseline.spans} | {
+            line.service for line in self.baseline.logs
+        }
+        measured = {key.component for key in self.window.tracks}
+        return frozenset(measured - self.known - early - {""}) if self.known else frozenset()
 
     @cached_property
     def silent(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from compass.adapters.telemetry.answer import Answer, Kind, Telemetry
 from compass.investigate.observation import Observation, Slice
-from compass.investigate.series import ALERTS, SERVICE_GRAPH, tracks
+from compass.investigate.series import ALERTS, SERVICE_GRAPH, calls, tracks
 from compass.model.investigation import Incident
 from compass.model.recording import Alert, Change, LogLine, Series, Span
 
@@ -20,8 +20,12 @@ _LEAD: Final = 600.0  # what was before the window shows what it is to be compar
 Stretch = tuple[float, float]
 
 
-def observe(incident: Incident, telemetry: Telemetry) -> Observation:
+def observe(
+    incident: Incident, telemetry: Telemetry, dependencies: Iterable[tuple[str, str]] = ()
+) -> Observation:
     """Metrics, logs, spans, alerts and changes of the window and of the baseline.
+
+    `dependencies` are (caller, callee) pairs that are known from elsewhere, such as a catalog.
 
     A query that fails or is cut, and a kind of telemetry that nobody collects, is listed in `failures`; nothing is
     raised.
@@ -40,11 +44,7 @@ def observe(incident: Incident, telemetry: Telemetry) -> Observation:
             tracks(own), _spans(telemetry, [window], failures), _logs(telemetry, [window], failures)
         ),
         baseline=_baseline(incident, telemetry, window, failures),
-        graph=tuple(
-            (one.labels.get("client", ""), one.labels.get("server", ""))
-            for one in series
-            if one.name == SERVICE_GRAPH
-        ),
+        graph=tuple(sorted({*calls(series), *dependencies})),
         alerts=_alerts(series),
         changes=_changes(telemetry, (window[0] - _CHANGES_BEFORE, window[1]), failures),
         symptom_text=incident.symptom,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from compass.investigate.alerts import alert_findings
 from compass.investigate.balance import TRAVELS, balance_findings, wait_findings
 from compass.investigate.calls import failed_span_findings, last_call_findings
 from compass.investigate.deviation import Deviation, deviations, metric_findings
@@ -22,6 +23,7 @@ from compass.investigate.timing import gap_findings, own_time_findings
 WEIGHTS: Final[Mapping[Signal, float]] = {
     Signal.BALANCE: 1.0,
     Signal.METRIC: 1.0,
+    Signal.ALERT: 1.5,
     Signal.GAP: 1.25,
     Signal.OWN_TIME: 0.5,
     Signal.LAST_CALL: 0.4,
@@ -71,6 +73,7 @@ def rank(observed: Observation) -> Ranking:
     found = [
         *balance_findings(observed, moved),
         *metric_findings(moved),
+        *alert_findings(observed),
         *wait_findings(observed, moved),
         *gap_findings(observed),
         *own_time_findings(observed),

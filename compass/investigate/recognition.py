@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from compass.investigate.experiments import Bench, quoted
+from compass.investigate.experiments import Bench
+from compass.investigate.findings import quoted
 from compass.investigate.metric_trials import CLEAR, PASSIVE
 from compass.investigate.ranking import Ranking
 from compass.investigate.statements import is_error, plain

@@ -9,6 +9,7 @@ import numpy as np
 
 from compass.investigate.observation import Floats
 
+MANY: Final = 20
 _NORMAL: Final = 1.4826  # MAD of a normal distribution -> its standard deviation
 
 
@@ -17,6 +18,14 @@ def mad(values: Floats) -> float:
     if len(values) < 2:
         return 0.0
     return float(np.median(np.abs(values - np.median(values)))) * _NORMAL
+
+
+def usual_range(values: Floats) -> float:
+    """How far apart the usual values lie: the 5-95 % range, the whole range of fewer than MANY; 0 for fewer than 2."""
+    if len(values) < MANY:
+        return float(np.ptp(values)) if len(values) > 1 else 0.0
+    low, high = np.quantile(values, (0.05, 0.95))
+    return float(high - low)
 
 
 def half_range(values: Floats) -> float:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from compass.investigate.families import meaning
+from compass.investigate.findings import quoted
 from compass.investigate.observation import Floats, SeriesKey, Track
 from compass.model.recording import Series
 
@@ -16,6 +17,13 @@ SERVICE_GRAPH: Final = "traces_service_graph_request_total"
 COMPONENT_LABELS: Final = (
     "service_name", "service", "component", "app", "job", "workload", "deployment", "container", "pod", "node",
     "instance",
+)  # fmt: skip
+_OF_THE_SCRAPE: Final = "scrape_"  # what Prometheus tells of its own work
+# As the service graph of spans, Istio, Linkerd and OpenTelemetry's clients call the two ends of a request.
+_CALLER: Final = ("client", "source_workload", "source_app")
+_CALLEE: Final = (
+    "server", "destination_workload", "destination_app", "dst_deployment", "peer", "peer_service",
+    "net_peer_name", "server_address",
 )  # fmt: skip
 _STATUS: Final = ("status", "code", "status_code", "http_status_code", "http_response_status_code")
 
@@ -29,7 +37,7 @@ def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
     found: dict[SeriesKey, Track] = {}
     parts: dict[SeriesKey, Track] = {}
     for one in series:
-        if one.name.endswith("_bucket") or not one.times:
+        if one.name.endswith("_bucket") or one.name.startswith(_OF_THE_SCRAPE) or not one.times:
             continue
         key, expr = _key(one), selector(one.labels)
         track = Track(key, np.asarray(one.times, dtype=float), np.asarray(one.values, dtype=float), expr)
@@ -50,7 +58,7 @@ def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
 def selector(labels: Mapping[str, str]) -> str:
     """PromQL that selects exactly this series."""
     inner = ",".join(
-        f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()) if name != "__name__"
+        f'{name}="{quoted(value)}"' for name, value in sorted(labels.items()) if name != "__name__"
     )
     return f"{labels.get('__name__', '')}{{{inner}}}"
 
@@ -61,6 +69,17 @@ def component(labels: Mapping[str, str]) -> str:
         if labels.get(name):
             return labels[name]
     return ""
+
+
+def calls(series: Iterable[Series]) -> set[tuple[str, str]]:
+    """(caller, callee) as the labels of series tell: a mesh names both ends, a client names its peer."""
+    found = set()
+    for one in series:
+        owner = "" if one.name == SERVICE_GRAPH else component(one.labels)
+        callers = {one.labels[name] for name in _CALLER if one.labels.get(name)}
+        callees = {one.labels[name] for name in _CALLEE if one.labels.get(name)}
+        found |= {(caller, callee) for caller in callers or {owner} for callee in callees or {owner}}
+    return {(caller, callee) for caller, callee in found if caller and callee and caller != callee}
 
 
 def _key(one: Series) -> SeriesKey:
@@ -108,7 +127,3 @@ def _add_mean(
         found[place] = Track(place, shared[busy], levels, f"{mean.expr} / {rate.expr}")
         found[other] = rate
         found.pop(key, None)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

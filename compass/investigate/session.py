@@ -32,6 +32,7 @@ from compass.investigate.recognition import recognize
 from compass.investigate.summary import facts
 from compass.investigate.words import Words
 from compass.library import Library
+from compass.model.catalog import calls
 from compass.model.ids import new_id
 from compass.model.investigation import (
     Cost,
@@ -211,7 +212,7 @@ def open_session(
     """Observe, rank, and set up three to five hypotheses; nothing is tested yet. `told` hears what is being done."""
     began = clock()
     told("observing")
-    observed = observe(incident, telemetry)
+    observed = observe(incident, telemetry, calls(library.entities.values()))
     told("ranking")
     ranking = rank(observed)
     told("forming hypotheses")

@@ -1,4 +1,4 @@
-"""A summary in a model's words: each sentence names facts of the record, and is checked against those alone."""
+"""A summary and prose for drafts in a model's words: each sentence names facts of the record, and is checked against those alone."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
+from compass.investigate.conclude import LIKELY
 from compass.investigate.prompting import quoted_text
 from compass.investigate.striking import Allowed, struck
 from compass.model.base import Model
-from compass.model.investigation import Cause, Hypothesis, Incident, Said, Verdict
+from compass.model.investigation import Cause, Hypothesis, Incident, Said, Section, Verdict
 
-_MOST: Final = 6
+_SECTIONS: Final[Mapping[Section, int]] = {"summary": 6, "impact": 2, "investigation": 4, "lessons": 2}
+_ASKED: Final = 8
+_WORDY: Final = 240
 _LONGEST: Final = 400
 _FACTS: Final = 4  # whoever names more facts for one sentence names none
 _SHARED: Final = 0.5  # of the longer words of a sentence, so many come from its facts
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_DENIES: Final = re.compile(
+    r"(?i)\b(?:not|no|never|none|neither|nor|nothing|cannot|without|hardly)\b|n['’]t\b"
+)
 _VERDICTS: Final[Mapping[Verdict, re.Pattern[str]]] = {
     Verdict.SUPPORTED: re.compile(r"(?i)\b(?:support\w*|confirm\w*|prove[ds]?|proven|caused?|certain\w*)\b"),
     Verdict.REFUTED: re.compile(r"(?i)\b(?:refut\w*|disprove[dn]?|ruled out|rejected|innocent)\b"),
@@ -26,16 +32,21 @@ _VERDICTS: Final[Mapping[Verdict, re.Pattern[str]]] = {
 
 
 class Fact(NamedTuple):
-    """One fact of a record: `verdict` where it is a hypothesis or one of its experiments."""
+    """One fact of a record: `verdict` where it is a hypothesis or one of its experiments.
+
+    `needs`: without these words a sentence would make more of the fact than it is, a refuted hypothesis the truth.
+    """
 
     id: str
     text: str
     verdict: Verdict | None = None
+    needs: re.Pattern[str] | None = None
 
 
 class Sentence(Model):
     """One sentence as the model writes it."""
 
+    section: Section = "summary"
     text: str = Field(max_length=4000)
     facts: tuple[str, ...]
 
@@ -54,9 +65,9 @@ def facts(
     """
     yield Fact("s", f"noticed at {incident.detected:%H:%M:%S}: {incident.symptom}")
     for one in hypotheses:
-        yield Fact(
-            f"h{one.rank}", f"{one.statement}: {one.verdict}, confidence {one.confidence:.2f}", one.verdict
-        )
+        likely = f"{one.confidence:.2f}"
+        text = f"{one.statement}: {one.verdict}, confidence {likely}"
+        yield Fact(f"h{one.rank}", text, one.verdict, _needs(one.verdict, likely))
     for one in hypotheses:
         for number, done in enumerate(one.experiments, 1):
             text = f"{done.question} {done.verdict}: {done.error or done.reason}"
@@ -65,6 +76,12 @@ def facts(
         yield Fact(f"c{number}", f"contributing cause: {cause.text}")
     for number, lack in enumerate(missing, 1):
         yield Fact(f"m{number}", f"not seen: {lack}")
+
+
+def _needs(verdict: Verdict, likely: str) -> re.Pattern[str] | None:
+    if verdict is not Verdict.SUPPORTED:
+        return _VERDICTS[verdict]
+    return None if float(likely) >= LIKELY else re.compile(re.escape(likely))
 
 
 def question(known: Sequence[Fact]) -> dict[str, Any]:
@@ -77,26 +94,41 @@ def schema(known: Sequence[str]) -> dict[str, Any]:
     item = {
         "type": "object",
         "properties": {
-            "text": {"type": "string"},
-            "facts": {"type": "array", "items": {"type": "string", "enum": list(known)}},
+            "section": {"type": "string", "enum": list(_SECTIONS)},
+            "text": {"type": "string", "maxLength": _WORDY},
+            "facts": {"type": "array", "items": {"type": "string", "enum": list(known)}, "maxItems": _FACTS},
         },
-        "required": ["text", "facts"],
+        "required": ["section", "text", "facts"],
         "additionalProperties": False,
     }
     return {
         "type": "object",
-        "properties": {"sentences": {"type": "array", "items": item}},
+        "properties": {"sentences": {"type": "array", "items": item, "maxItems": _ASKED}},
         "required": ["sentences"],
         "additionalProperties": False,
     }
 
 
 def checked(summary: Summary, known: Sequence[Fact], services: Sequence[str]) -> tuple[Said, ...]:
-    """The sentences with everything struck that does not stand in the facts they name; six at most."""
+    """The sentences with everything struck that does not stand in the facts they name, so many for each section.
+
+    Of the summary those that failed stay, to be shown as unsupported; for a draft only what holds is of use.
+    """
     by_id = {one.id: one for one in known}
-    return tuple(
-        said for one in summary.sentences[:_MOST] if (said := _checked(one, by_id, services)) is not None
-    )
+    kept: list[Said] = []
+    for one in summary.sentences:
+        said = _checked(one, by_id, services)
+        if said is None or said in kept or (said.section != "summary" and not said.supported):
+            continue
+        if sum(said.section == other.section for other in kept) < _SECTIONS[said.section]:
+            kept.append(said)
+    return tuple(kept)
+
+
+def holds(said: Said, known: Sequence[Fact], services: Sequence[str]) -> bool:
+    """Whether a sentence of a record still passes the check, word for word."""
+    sentence = Sentence(section=said.section, text=said.text, facts=said.facts)
+    return said.supported and _checked(sentence, {one.id: one for one in known}, services) == said
 
 
 def _checked(sentence: Sentence, known: Mapping[str, Fact], services: Sequence[str]) -> Said | None:
@@ -110,9 +142,16 @@ def _checked(sentence: Sentence, known: Mapping[str, Fact], services: Sequence[s
         and _shared(result.text, texts) >= _SHARED
         and not result.pieces
         and not _says_another_verdict(result.text, named)
+        and all(one.needs is None or one.needs.search(result.text) for one in named)
+        and not (_DENIES.search(result.text) and not any(_DENIES.search(text) for text in texts))
         and all(any(_names(name, text) for text in texts) for name in services if _names(name, result.text))
     )
-    return Said(text=result.text, facts=tuple(one.id for one in named), supported=supported)
+    return Said(
+        text=result.text,
+        section=sentence.section,
+        facts=tuple(one.id for one in named),
+        supported=supported,
+    )
 
 
 def _says_another_verdict(text: str, named: Sequence[Fact]) -> bool:

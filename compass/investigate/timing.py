@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from compass.investigate.families import Family
-from compass.investigate.findings import Finding, Signal
+from compass.investigate.findings import Finding, Signal, quoted
 from compass.investigate.observation import Observation
 from compass.investigate.traces import Forest, gaps, own_times
 
@@ -144,7 +144,7 @@ def span_times(forest: Forest, service: str) -> list[tuple[float, float]]:
 
 
 def _finding(component: str, signal: Signal, score: float, text: str, other: str) -> Finding:
-    query = f'{{ resource.service.name = "{component}" }}'
+    query = f'{{ resource.service.name = "{quoted(component)}" }}'
     return Finding(component, signal, score, text, Family.LATENCY, "", query, "tempo", other)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from compass.adapters.telemetry.answer import Answer
 from compass.investigate.calls import failed_span_findings, last_call_findings
-from compass.investigate.experiments import LONGER, Bench, Judged, Question, Trial, quoted
-from compass.investigate.findings import Finding
+from compass.investigate.experiments import LONGER, Bench, Judged, Question, Trial
+from compass.investigate.findings import Finding, quoted
 from compass.investigate.observation import Observation, Slice
 from compass.investigate.timing import edge_times, span_times
 from compass.investigate.traces import Forest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -42,12 +42,11 @@ class Forest:
             sorted(set(spans), key=lambda span: (span.start_ns, span.end_ns, span.trace, span.span))
         )
         place = {(span.trace, span.span): index for index, span in enumerate(ordered)}
+        parents = [place.get((span.trace, span.parent), -1) if span.parent else -1 for span in ordered]
+        _cut_circles(parents)
         below: list[list[int]] = [[] for _ in ordered]
-        parents = []
-        for index, span in enumerate(ordered):
-            above = place.get((span.trace, span.parent), -1) if span.parent else -1
-            parents.append(above if above != index else -1)
-            if above not in {-1, index}:
+        for index, above in enumerate(parents):
+            if above >= 0:
                 below[above].append(index)
         return cls(ordered, tuple(tuple(found) for found in below), tuple(parents))
 
@@ -109,17 +108,46 @@ class Forest:
             reach = max(reach, end)
         return covered
 
-    def called(self, index: int) -> list[str]:
-        """Services that a span calls, through spans of its own service too, in order of start."""
+    def called(self, index: int, peers: Mapping[Kind, str]) -> list[str]:
+        """Services that a span calls, through spans of its own service too, in order of start.
+
+        A span that stands for a call (`peers` says to whom) counts also where nobody answered it.
+        """
         own, found, stack = self.spans[index].service, [], list(reversed(self.children[index]))
         while stack:
             child = stack.pop()
             below = self.spans[child]
             if below.service != own:
                 found.append((below.start_ns, below.service))
-            else:
+            elif self.children[child]:
                 stack.extend(reversed(self.children[child]))
+            elif self.kind(child) in peers:
+                found.append((below.start_ns, peers[self.kind(child)]))
         return [service for _, service in sorted(found)]
+
+    def peers(self) -> Iterator[tuple[Kind, str]]:
+        """(kind, callee) for each call: of which kind the calling span was, and who answered."""
+        for above, below in self.calls():
+            yield self.kind(above), self.spans[below].service
+
+    def kind(self, index: int) -> Kind:
+        """What a span has in common with its like."""
+        return Kind(self.spans[index].service, self.spans[index].name)
+
+
+def _cut_circles(parents: list[int]) -> None:
+    """Let no span be its own ancestor, whatever the spans say of themselves: of a circle the span met first is a root."""
+    done = bytearray(len(parents))
+    for first in range(len(parents)):
+        path, index = [], first
+        while index >= 0 and not done[index]:
+            done[index] = 1
+            path.append(index)
+            index = parents[index]
+        if index >= 0 and done[index] == 1:
+            parents[index] = -1
+        for index in path:
+            done[index] = 2
 
 
 def edges_of(forest: Forest) -> set[tuple[str, str]]:

@@ -12,7 +12,7 @@ from compass.adapters.llm.answers import Answers
 from compass.adapters.llm.call import LLM, Call, Reply, UnreachableError
 from compass.errors import OutsideError
 from compass.investigate import ideas, summary
-from compass.investigate.budget import Ledger
+from compass.investigate.budget import Ledger, Reserved
 from compass.investigate.candidates import Candidate
 from compass.investigate.experiments import Bench
 from compass.investigate.prompting import Prompt, delimited, fitting, prompt
@@ -23,7 +23,7 @@ from compass.model.investigation import Cost, Incident, ModelCall, ModelUse, Sai
 ModelT = TypeVar("ModelT", bound=Model)
 Purpose = Literal["hypotheses", "summary"]
 IDEAS: Final = "hypotheses-1"
-SUMMARY: Final = "summary-1"
+SUMMARY: Final = "summary-2"
 _TRIES: Final = 2
 _SLACK: Final = 512  # bytes of a prompt beside its data: the marks, and what a second try adds
 
@@ -80,13 +80,18 @@ class Words:
         return tuple(replace(one, cost=share) for one in chosen.candidates)
 
     def summary(self, known: Sequence[summary.Fact], services: Sequence[str]) -> tuple[Said, ...]:
-        """A summary of the facts, checked; empty when there is none that can be used."""
+        """A summary of the facts and prose for drafts, checked; empty when there is none that can be used."""
 
         def schema(data: Mapping[str, Any]) -> dict[str, Any]:
             return summary.schema([one["id"] for one in data["facts"]])
 
         found = self._ask("summary", SUMMARY, summary.question(known), "facts", schema, summary.Summary)
-        return summary.checked(found, known, services) if found else ()
+        if found is None:
+            return ()
+        said = summary.checked(found, known, services)
+        if left := len(found.sentences) - len(said):
+            self.dropped.append(f"{left} sentences: not held by the facts that they name, or one too many")
+        return said
 
     def use(self) -> ModelUse:
         """What was asked so far, for the record."""
@@ -117,11 +122,7 @@ class Words:
             try:
                 found = shape.model_validate_json(reply.text)
             except ValidationError as problem:
-                # The places alone: the text of the answer is not given back to the model.
-                wrong = "; ".join(str(one["type"]) for one in problem.errors()[:3])
-                self.calls[-1] = self.calls[-1].model_copy(
-                    update={"error": f"not of the asked shape: {wrong}"}
-                )
+                self.calls[-1] = self.calls[-1].model_copy(update={"error": _wrong(reply, call, problem)})
                 call = replace(
                     call, prompt=f"{call.prompt}\nAn answer that is no JSON of the given schema is useless."
                 )
@@ -153,30 +154,29 @@ class Words:
             self._enter(purpose, instructions, call, Cost(), cached=True)
             return known
         read, written = call.most_tokens_in, call.max_tokens
-        refusal = self.ledger.refusal(read, written)
-        if read + written > call.context:
-            refusal = f"the prompt does not fit into a context of {call.context} tokens"
-        if refusal is not None:
-            self._enter(purpose, instructions, call, Cost(), error=refusal)
+        reserved: Reserved | str = f"the prompt does not fit into a context of {call.context} tokens"
+        if read + written <= call.context:
+            reserved = self.ledger.reserve(read, written, call.seconds)
+        if isinstance(reserved, str):
+            self._enter(purpose, instructions, call, Cost(), error=reserved)
             return None
         began = self.clock()
+        reply: Reply | None = None
+        error: OutsideError | None = None
         try:
-            reply = self.llm.ask(replace(call, seconds=self.ledger.patience(call.seconds)))
+            reply = self.llm.ask(replace(call, seconds=reserved.seconds))
         except UnreachableError as failure:
-            cost = self.ledger.charge(0, 0, max(0.0, self.clock() - began))
-            self._enter(purpose, instructions, call, cost, error=str(failure))
-            return None
+            read, written, error = 0, 0, failure
         except OutsideError as failure:
-            cost = self.ledger.charge(read, written, max(0.0, self.clock() - began))
-            self._enter(purpose, instructions, call, cost, error=str(failure), estimated=True)
-            return None
-        counted = reply.tokens_in is not None and reply.tokens_out is not None
-        cost = self.ledger.charge(
-            read if reply.tokens_in is None else reply.tokens_in,
-            written if reply.tokens_out is None else reply.tokens_out,
-            max(0.0, self.clock() - began),
-        )
-        self._enter(purpose, instructions, call, cost, estimated=not counted)
+            error = failure
+        else:
+            read = read if reply.tokens_in is None else reply.tokens_in
+            written = written if reply.tokens_out is None else reply.tokens_out
+        cost = self.ledger.charge(reserved, read, written, max(0.0, self.clock() - began))
+        counted = reply is not None and None not in {reply.tokens_in, reply.tokens_out}
+        said = None if error is None else f"{error}; {error.hint}" if error.hint else str(error)
+        estimated = not counted and bool(cost.tokens)
+        self._enter(purpose, instructions, call, cost, estimated=estimated, error=said)
         return reply
 
     def _enter(
@@ -202,6 +202,14 @@ class Words:
                 error=error,
             )
         )
+
+
+def _wrong(reply: Reply, call: Call, problem: ValidationError) -> str:
+    """What was wrong with an answer: kinds alone, as its text is not given back to anybody."""
+    kinds = "; ".join(str(one["type"]) for one in problem.errors()[:3])
+    if reply.cut:
+        return f"cut off after {call.max_tokens} tokens, `llm.max_tokens` allows more: {kinds}"
+    return f"not of the asked shape: {kinds}"
 
 
 def total(costs: Sequence[Cost]) -> Cost:

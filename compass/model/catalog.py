@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ConfigDict, Field
@@ -43,6 +44,17 @@ class Entity(Model):
         """References in `spec.dependsOn`, with defaults filled in."""
         found = self.spec.get("dependsOn", ())
         return tuple(str(ref).lower() for ref in found) if isinstance(found, list | tuple) else ()
+
+
+def calls(entities: Iterable[Entity]) -> tuple[tuple[str, str], ...]:
+    """(caller, callee) names of what the catalog says depends on what, sorted."""
+    return tuple(
+        sorted(
+            (one.metadata.name, ref.rpartition("/")[2].rpartition(":")[2])
+            for one in entities
+            for ref in one.depends_on
+        )
+    )
 
 
 class PrivatePerson(Model):

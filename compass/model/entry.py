@@ -143,6 +143,9 @@ class Provenance(Model):
     drafted_by: Literal["human", "agent"]
     model: str | None = None
     tool: str | None = Field(default=None, description="name and version of the program that drafted it")
+    prompts: tuple[str, ...] = Field(
+        default=(), description="name and digest of each prompt by which the model wrote in it"
+    )
     investigation: str | None = None
     origin: str | None = Field(
         default=None, description="where a promoted entry came from; sealed at the hub"

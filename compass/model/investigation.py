@@ -13,6 +13,7 @@ from compass.model.match import Match
 
 InvestigationId = Annotated[str, StringConstraints(pattern=r"^inv-[0-9a-hjkmnp-tv-z]{10}$")]
 Datasource = Literal["prometheus", "loki", "tempo", "changes", "alerts"]
+Section = Literal["summary", "impact", "investigation", "lessons"]
 Excerpt = Annotated[str, StringConstraints(max_length=4096)]
 
 
@@ -141,6 +142,9 @@ class Said(Model):
     """A sentence of a language model: words only, checked against the facts that it names."""
 
     text: Text
+    section: Section = Field(
+        default="summary", description="the summary, or the section of a draft it is for"
+    )
     facts: tuple[str, ...] = Field(default=(), description="facts of this record, such as `h1` and `h1e2`")
     supported: bool = Field(description="whether it names facts, and nothing in it had to be struck")
 
@@ -190,7 +194,9 @@ class Investigation(Model):
     )
     unsupported: tuple[str, ...] = Field(default=(), description="claims without a citation")
     notes: tuple[Note, ...] = ()
-    summary: tuple[Said, ...] = Field(default=(), description="a language model's words, if there was one")
+    summary: tuple[Said, ...] = Field(
+        default=(), description="a language model's words for a summary and for drafts, if there was one"
+    )
     language_model: ModelUse | None = None
     cost: Cost = Cost()
 
@@ -210,7 +216,8 @@ class Investigation(Model):
         if self.language_model is not None:
             shape["model"] = {
                 **whole["language_model"],
-                "summary": whole["summary"],
+                "summary": [one for one in whole["summary"] if one["section"] == "summary"],
+                "prose": [one for one in whole["summary"] if one["section"] != "summary"],
                 "hypotheses": [
                     {"rank": one.rank, **one.cost.model_dump(mode="json")}
                     for one in self.hypotheses

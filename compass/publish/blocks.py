@@ -13,7 +13,7 @@ from typing import Final
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 
-_BLOCK: Final = re.compile(r'^<div class="cm-block">\n.*?\n</div>$', re.MULTILINE | re.DOTALL)
+BLOCK: Final = re.compile(r'^<div class="cm-block">\n.*?\n</div>$', re.MULTILINE | re.DOTALL)
 
 
 def block(html: str) -> str:
@@ -36,9 +36,7 @@ class FinishedBlocks(Preprocessor):
 
     def run(self, lines: list[str]) -> list[str]:
         """Lines in, lines out, with a placeholder for each block."""
-        return _BLOCK.sub(lambda found: self.md.htmlStash.store(f"{found[0]}\n"), "\n".join(lines)).split(
-            "\n"
-        )
+        return BLOCK.sub(lambda found: self.md.htmlStash.store(f"{found[0]}\n"), "\n".join(lines)).split("\n")
 
 
 class FinishedBlocksExtension(Extension):

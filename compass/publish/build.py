@@ -25,6 +25,7 @@ from compass.publish.pages import render
 from compass.publish.records import read_records
 from compass.publish.search import index
 from compass.publish.verify import verify
+from compass.retrieval.opening import vocabularies
 
 _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?")
 MARKER: Final = ".compass-site.json"
@@ -68,7 +69,7 @@ def build_site(
         written = stage(work, pages.items(), main.id, built_from, files=files, address=address)
         del pages
         site = generate(work)
-        index(site)
+        index(site, vocabularies(chosen.library))
         if wrong := verify(site, urlsplit(address).path or "/"):
             shown = "\n  ".join(wrong[:20])
             raise NegativeAnswerError(

@@ -10,6 +10,7 @@ from compass.publish import footnotes, incident, match
 from compass.publish.blocks import document
 from compass.publish.edition import KIND_NAMES, Edition, entry_page
 from compass.publish.markup import Markup
+from compass.publish.search.facets import said
 from compass.publish.text import (
     chip,
     day,
@@ -50,7 +51,7 @@ class EntryPage:
         parts = [
             front_matter(
                 title=entry.title, description=entry.summary or "", section=page.partition("/")[0],
-                search="yes", twin=loaded.id,
+                search=said(self.edition, loaded), twin=loaded.id,
             ),
             f'<p class="cm-kicker">{self._kicker(loaded)}</p>',
             heading(entry.title, 1),

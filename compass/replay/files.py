@@ -24,6 +24,7 @@ class Limits:
     unpacked_bytes: int = 256_000_000
     rows: int = 2_000_000
     columns: int = 20_000
+    cells: int = 20_000_000
 
 
 @dataclass
@@ -45,10 +46,12 @@ class Notes:
 
 def find(folder: Path, name: str) -> Path | None:
     """`name` or `name.gz` in the folder, if it is a plain file that lies in it; a link out of the folder is not."""
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.is_file() and candidate.resolve().is_relative_to(folder.resolve()):
-            return candidate
-    return None
+    return next((one for one in (folder / name, folder / f"{name}.gz") if is_plain(one)), None)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether there is a file, and it lies in its folder even if it is a link."""
+    return path.is_file() and path.resolve().is_relative_to(path.parent.resolve())
 
 
 def text(path: Path, limits: Limits, notes: Notes) -> str:
@@ -139,9 +142,14 @@ def json_object(path: Path, limits: Limits, notes: Notes) -> dict[str, Any]:
 def table(path: Path, limits: Limits, notes: Notes) -> list[list[str]]:
     """The rows of a CSV file, without blank lines."""
     found: list[list[str]] = []
+    cells = 0
     reader = csv.reader(text(path, limits, notes).replace("\0", "").splitlines())
     try:
         for row in reader:
+            cells += len(row)
+            if cells > limits.cells:
+                notes.add(path, f"has more than {limits.cells} cells; the rest was left out")
+                break
             if row:
                 found.append(row)
             if len(found) > limits.rows:

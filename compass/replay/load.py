@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from compass.model.recording import (
     Span,
 )
 from compass.replay.columns import metrics
-from compass.replay.files import Limits, Notes, find, rows, seconds, table
+from compass.replay.files import Limits, Notes, find, is_plain, rows, seconds, table
 
 FILES = {
     "metrics": "metrics.csv",
@@ -31,6 +32,7 @@ FILES = {
     "changes": "changes.jsonl",
     "graph": "graph.csv",
 }
+MOST_BYTES = 100_000
 STATUS = {"error": "error", "ok": "ok", "unset": "", "": "", None: ""}
 
 
@@ -38,11 +40,17 @@ def load_info(folder: Path) -> RecordingInfo:
     """recording.yaml alone; ConfigError if it is missing or wrong."""
     path = folder / "recording.yaml"
     try:
-        if path.stat().st_size > 100_000:
-            raise ConfigError("a recording.yaml has 100,000 bytes at most", location=Location(str(path)))
-        return RecordingInfo.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, NotADirectoryError) as missing:
-        raise ConfigError(f"{folder} is not a recording: it has no recording.yaml") from missing
+        if not path.exists():
+            raise ConfigError(f"{folder} is not a recording: it has no recording.yaml")
+        if not is_plain(path):
+            raise ConfigError("is no plain file of the recording's folder", location=Location(str(path)))
+        with path.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(
+                f"a recording.yaml has {MOST_BYTES:,} bytes at most", location=Location(str(path))
+            )
+        return RecordingInfo.model_validate(parse_yaml(data.decode("utf-8")))
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigError(f"cannot be read: {problem}", location=Location(str(path))) from problem
     except YamlProblem as problem:
@@ -52,6 +60,22 @@ def load_info(folder: Path) -> RecordingInfo:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{field}: {first['msg']}", location=Location(str(path))) from problem
+
+
+def digest(folder: Path, limits: Limits | None = None) -> str:
+    """SHA-256 of all that `load` reads of the folder itself: what is the same here gives the same recording."""
+    most = (limits or Limits()).file_bytes
+    state = hashlib.sha256()
+    for name in ("recording.yaml", "series.json", *FILES.values()):
+        path = find(folder, name)
+        if path is not None:
+            size = min(path.stat().st_size, most)
+            state.update(f"{path.name} {path.stat().st_size} {size}\n".encode())
+            with path.open("rb") as stream:
+                while size > 0 and (data := stream.read(min(size, 1_000_000))):
+                    state.update(data)
+                    size -= len(data)
+    return state.hexdigest()
 
 
 def load(folder: Path, *, history: bool = True, limits: Limits | None = None) -> Recording:

@@ -14,7 +14,7 @@ from typing import Final
 from compass.model.recording import LogLine
 from compass.replay.lexer import Tokens
 from compass.replay.matchers import CannotEvaluateError, Matcher, regex
-from compass.replay.promql import Point
+from compass.replay.promql import MAX_WORK, Point
 from compass.replay.store import Store
 
 FILTERS: Final = ("|=", "!=", "|~", "!~")
@@ -131,9 +131,14 @@ def counts(store: Store, query: CountQuery, moments_ms: range) -> list[Point]:
     times = [line.time_ns for line in found]
     groups = [_group(line, query.labels) for line in found]
     points: dict[frozenset[tuple[str, str]], Point] = {}
+    work = 0
     for moment in moments_ms:
         end = moment * 1_000_000
-        tally = Counter(groups[bisect_right(times, end - reach) : bisect_right(times, end)])
+        begin, stop = bisect_right(times, end - reach), bisect_right(times, end)
+        work += stop - begin
+        if work > MAX_WORK:
+            raise CannotEvaluateError("the query touches too many lines; narrow it or use a larger step")
+        tally = Counter(groups[begin:stop])
         for key, count in tally.items():
             point = points.setdefault(key, Point(dict(key), [], []))
             point.times.append(moment)

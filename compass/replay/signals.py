@@ -148,6 +148,7 @@ class Observer:
         names = [
             f"{one.labels.get('alertname', '')} {_plain(one.labels)} from {one.times[0]:.0f}"
             for one in series
+            if one.times
         ]
         self._note(name, "alert", answer, "; ".join(names) or "no such alert fired")
         items = tuple(Item(one.labels, one.times) for one in series)
@@ -178,9 +179,10 @@ class Observer:
         span = max(1, math.ceil(self.end - self.start + self.window))
         query = f"sum by (service_name) (count_over_time({stream}[{span}s]))"
         answer = self.telemetry.log_counts(query, self.end)
-        written = ", ".join(f"{one.service} {one.values[-1]:.0f}" for one in answer.data[:50])
+        found = [one for one in answer.data if one.values]
+        written = ", ".join(f"{one.service} {one.values[-1]:.0f}" for one in found[:50])
         self._note(name, "log", answer, f"lines written by each service: {written or 'none'}")
-        return [one.labels for one in answer.data], not answer.data
+        return [one.labels for one in found], not found
 
     def _metric(self, name: str, signal: MetricSignal) -> Track:
         hold = parse_duration(signal.hold).total_seconds()

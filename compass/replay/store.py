@@ -9,9 +9,11 @@ from typing import Final, NamedTuple
 
 from compass.model.recording import Alert, Change, LogLine, RecordedTelemetry, Recording, Series, Span
 from compass.replay.matchers import Matcher, predicate
-from compass.replay.promql import Stored
+from compass.replay.promql import MAX_POINTS, Stored
 
 RULE_INTERVAL_MS: Final = 15_000
+FIRING_MS: Final = 86_400_000
+"""How long before the window, and after it, an alert is still seen to fire: some are said to fire since 1970."""
 GRAPH_INTERVAL_MS: Final = 60_000
 GRAPH_METRIC: Final = "traces_service_graph_request_total"
 
@@ -82,12 +84,15 @@ class Store:
     def _alerts(self, alerts: Iterable[Alert]) -> Iterator[Stored]:
         """Alerts as Prometheus keeps them: a sample at each evaluation while they fire, then stale."""
         firing: dict[frozenset[tuple[str, str]], dict[int, float]] = {}
+        first = round(self.recording.info.window.start.timestamp() * 1000) - FIRING_MS
         for alert in alerts:
             labels = {**alert.labels, "__name__": "ALERTS", "alertname": alert.name, "alertstate": "firing"}
             samples = firing.setdefault(frozenset(labels.items()), {})
             start = round(alert.starts * 1000)
             end = self.now_ms + 1 if alert.ends is None else round(alert.ends * 1000)
-            samples.update((time, 1.0) for time in range(start, end, RULE_INTERVAL_MS))
+            late = max(0, -((start - first) // RULE_INTERVAL_MS)) * RULE_INTERVAL_MS
+            seen = range(start + late, min(end, self.now_ms + FIRING_MS), RULE_INTERVAL_MS)
+            samples.update((time, 1.0) for time in seen)
             if alert.ends is not None:
                 samples.setdefault(end, math.nan)
         for identity, samples in firing.items():
@@ -97,7 +102,8 @@ class Store:
     def _graph(self, edges: Iterable[tuple[str, str]]) -> Iterator[Stored]:
         """Calls between components as the service graph of Tempo names them; how many is not recorded, hence 1."""
         start = round(self.recording.info.window.start.timestamp() * 1000)
-        times = list(range(start, self.now_ms + 1, GRAPH_INTERVAL_MS))
+        step = max(GRAPH_INTERVAL_MS, (self.now_ms - start) // MAX_POINTS)
+        times = list(range(start, self.now_ms + 1, step))
         for caller, callee in edges:
             labels = {"__name__": GRAPH_METRIC, "client": caller, "server": callee}
             yield Stored(labels, times, [1.0] * len(times))

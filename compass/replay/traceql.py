@@ -130,6 +130,6 @@ def _nanoseconds(tokens: Tokens) -> int:
         if number != token.text:
             try:
                 return round(float(number) * UNITS_NS[unit])
-            except ValueError:
+            except (ValueError, OverflowError):
                 break
     raise CannotEvaluateError(f"{token.text[:40]!r} is no duration such as 500ms or 2s")

@@ -64,7 +64,7 @@ def open_searcher(library: Library, cache: Path | None, today: str = "") -> Sear
             hidden = one.hidden | {number for number, key in enumerate(keys) if key in shadowed}
             segments.append(Segment(one.index, place, hidden))
             remembered.append(views.Part(one.state, one.base, sorted(hidden), place))
-    texts = _vocabularies(library)
+    texts = vocabularies(library)
     if cache and _whole(library):
         views.remember(cache, library.main.root, remembered, texts)
     return Searcher(Segments(tuple(segments)), merged(texts), today=today)
@@ -117,7 +117,7 @@ def missing(index: Index, wanted: Array) -> frozenset[int]:
     return frozenset(np.flatnonzero(~np.isin(index.keys, wanted)).tolist())
 
 
-def _vocabularies(library: Library) -> list[str]:
+def vocabularies(library: Library) -> list[str]:
     """The text of vocabulary/thesaurus.yaml of each repository that has one that can be read, nearest first."""
     found = []
     for mount in library.mounts:

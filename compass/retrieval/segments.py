@@ -16,6 +16,8 @@ from compass.retrieval import topics
 from compass.retrieval.document import Shown
 from compass.retrieval.index import Array, Index, hashed
 
+REMEMBERED: Final = 20_000
+"""So many terms are looked up once; a server that is asked for days forgets them then and begins again."""
 EMPTY: Final = (np.zeros(0, np.uint32), np.zeros((3, 0), np.float32))
 
 
@@ -137,6 +139,8 @@ class Segments:
         """The number of a term in each segment, or -1; looked up once."""
         found = self._found.get(term)
         if found is None:
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
             value = np.uint64(hashed(term))
             found = self._found[term] = tuple(one.index.find(value) for one in self.segments)
         return found

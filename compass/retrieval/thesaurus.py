@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -53,10 +53,8 @@ def read(data: Any) -> Thesaurus:
     `groups`: lists of words and phrases that mean the same. `means`: plain words and phrases, each with a list of what it
     stands for, one way only.
     """
-    data = data if isinstance(data, dict) else {}
-    groups, means = data.get("groups"), data.get("means")
     words: dict[str, tuple[str, ...]] = {}
-    sayings: dict[tuple[str, ...], tuple[str, ...]] = {}
+    phrases: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def relate(said: str, meant: Sequence[str]) -> None:
         others = [term for one in meant for term in _spellings(one)]
@@ -64,15 +62,31 @@ def read(data: Any) -> Thesaurus:
         for spelling in _spellings(said):
             words[spelling] = _few(words.get(spelling, ()), [one for one in others if one != spelling])
         if 2 <= len(own) <= _LONGEST:
-            sayings[own] = _few(sayings.get(own, ()), others)
+            phrases[own] = _few(phrases.get(own, ()), others)
 
+    for said, meant in _relations(data):
+        relate(said, meant)
+    return Thesaurus(words, phrases)
+
+
+def _relations(data: Any) -> Iterator[tuple[str, list[str]]]:
+    """(what is said, what it stands for) of every group and of every line below `means`."""
+    data = data if isinstance(data, dict) else {}
+    groups, means = data.get("groups"), data.get("means")
     for group in groups if isinstance(groups, list) else []:
         members = [str(one) for one in group[:MOST]] if isinstance(group, list) else []
         for member in members:
-            relate(member, [one for one in members if one is not member])
+            yield member, [one for one in members if one is not member]
     for said, meant in means.items() if isinstance(means, dict) else []:
-        relate(str(said), [str(one) for one in meant[:MOST]] if isinstance(meant, list) else [])
-    return Thesaurus(words, sayings)
+        yield str(said), [str(one) for one in meant[:MOST]] if isinstance(meant, list) else []
+
+
+def _parsed(text: str) -> Any:
+    """None if it is broken."""
+    try:
+        return parse_yaml(text)
+    except YamlProblem:
+        return None
 
 
 def _few(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
@@ -87,21 +101,30 @@ def _spellings(member: str) -> list[str]:
 
 
 @cache
+def _shipped() -> Any:
+    return parse_yaml(resources.files("compass.retrieval").joinpath("thesaurus.yaml").read_text("utf-8"))
+
+
+@cache
 def default() -> Thesaurus:
     """The thesaurus that comes with COMPASS."""
-    return read(
-        parse_yaml(resources.files("compass.retrieval").joinpath("thesaurus.yaml").read_text("utf-8"))
-    )
+    return read(_shipped())
+
+
+def sayings(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Each word or phrase as it is written -> what it stands for, in the default thesaurus and in repositories' own."""
+    found: dict[str, tuple[str, ...]] = {}
+    for data in (_shipped(), *map(_parsed, texts)):
+        for said, meant in _relations(data):
+            found[said] = _few(found.get(said, ()), meant)
+    return found
 
 
 def merged(texts: Sequence[str]) -> Thesaurus:
     """The default thesaurus with the groups of repositories' vocabulary/thesaurus.yaml; a broken one is left out."""
     found = default()
     for text in texts:
-        try:
-            own = read(parse_yaml(text))
-        except YamlProblem:
-            continue
+        own = read(_parsed(text))
         found = Thesaurus(_joined(found.words, own.words), _joined(found.sayings, own.sayings))
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from compass.model.match import Truth
 from compass.model.recording import RecordingInfo
 from compass.replay.direct import direct
 from compass.replay.evaluate import evaluate_recording
-from compass.replay.load import load
+from compass.replay.load import digest, load
 
 _WORDS: Final[Mapping[Truth, str]] = {True: "true", False: "false", None: "unknown"}
 _CODE: Final = (
@@ -99,13 +98,7 @@ class Replays:
 
     def _digest(self, name: str) -> str:
         if name not in self._digests:
-            state = hashlib.sha256()
-            folder = self.recordings[name]
-            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if file.is_file() and not file.is_symlink():
-                    data = file.read_bytes()
-                    state.update(f"{file.name} {len(data)}\n".encode() + data)
-            self._digests[name] = state.hexdigest()
+            self._digests[name] = digest(self.recordings[name])
         return self._digests[name]
 
 

@@ -32,16 +32,22 @@ Ranking = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Case:
-    """One recording with its truth."""
+    """One recording with its truth; `suite` is the collection it belongs to, `folder` where it lies."""
 
     id: str
     service: str
     fault: str
+    suite: str
+    folder: str
 
-    @property
-    def suite(self) -> str:
-        """The collection it belongs to: the first two parts of its id."""
-        return "-".join(self.id.split("-")[:2])
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Case:
+        """From a line of the truth file; KeyError without an id or a service."""
+        name = str(row["id"])
+        suite = str(row.get("suite") or "-".join(name.split("-")[:2]))
+        return cls(
+            name, str(row["service"]), str(row.get("fault", "")), suite, str(row.get("recording") or name)
+        )
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,7 @@ def read_cases(folder: Path) -> tuple[Case, ...]:
     for number, line in enumerate((folder / TRUTH).read_text("utf-8").splitlines(), 1):
         if line.strip():
             try:
-                row = json.loads(line)
-                cases.append(Case(str(row["id"]), str(row["service"]), str(row.get("fault", ""))))
+                cases.append(Case.read(json.loads(line)))
             except (ValueError, KeyError, TypeError) as error:
                 raise UsageError(
                     f"{folder / TRUTH}:{number}: not an object with id, service and fault"
@@ -120,7 +125,7 @@ def measure(
     cases = read_cases(folder)
     results = []
     with ProcessPoolExecutor(max_workers=max(1, processes)) as pool:
-        jobs = [(folder / case.id, case, alone) for case in cases]
+        jobs = [(folder / case.folder, case, alone) for case in cases]
         for result in pool.map(_ranked, jobs, chunksize=4):
             results.append(result)
             done()

@@ -11,6 +11,8 @@ from compass.config import SECRETS, TOOLS, LanguageModel, Settings, load_setting
 from compass.errors import CompassError
 from compass.library import open_source
 from compass.workflows.language import checks as language_model
+from compass.workflows.personal import personal_path
+from compass.workflows.spending import spending
 
 
 def examine(
@@ -22,12 +24,16 @@ def examine(
     version: tuple[int, ...],
     offline: bool = False,
 ) -> dict[str, Any]:
-    """Settings (`name, value, source`) and checks (`name, ok, needed, meaning`); secrets are never shown."""
+    """Settings (`name, value, source`), checks (`name, ok, needed, meaning`) and what language models have cost; secrets
+    are never shown.
+    """
     settings = load_settings(environ, config)
     rows = [_setting(name, settings, environ) for name in Settings.model_fields if name != "llm"]
     rows += [_of_model(name, settings.llm, environ) for name in LanguageModel.model_fields]
     checks = [*_machine(which, version), *_repository(repo), *language_model(settings.llm, offline=offline)]
-    return {"settings": rows, "checks": checks}
+    spent = spending([*([repo] if (repo / "compass.yaml").is_file() else []), personal_path(settings.data)])
+    models = [one._asdict() for one in spent.models]
+    return {"settings": rows, "checks": checks, "spent": {**spent._asdict(), "models": models}}
 
 
 def _setting(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from compass.errors import NegativeAnswerError
 from compass.library import Library
 from compass.library.source import plain_path
 from compass.model.entry import FOLDERS, KINDS
+from compass.model.foreign import untrusted
 from compass.model.ids import new_id, slug
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 from compass.model.scope import Level
 from compass.workflows.drafted_text import pattern_body, postmortem_body
 from compass.workflows.initialize import draft_text, entry_path
+from compass.workflows.model_prose import phrased
 
 KIND_NAMES: Final = ("postmortem", "pattern")
 _EVIDENCE: Final = 6
@@ -84,9 +86,11 @@ def draft(
         if known:
             drafts.append(known)
         elif kind == "postmortem":
-            drafts.append(_write(root, _postmortem(record, made), postmortem_body(record, seen)))
+            plain = _postmortem(record, made), postmortem_body(record, seen)
+            drafts.append(_write(root, *phrased(record, seen, *plain)))
         elif record.recognized_by is not None:
-            drafts.append(_write(root, _pattern(record, made), pattern_body(record, seen)))
+            plain = _pattern(record, made), pattern_body(record, seen)
+            drafts.append(_write(root, *phrased(record, seen, *plain)))
         elif list(kinds) == ["pattern"]:
             raise NegativeAnswerError(
                 "no signal was found that held during the incident and not before it",
@@ -191,7 +195,7 @@ def _summary(record: Investigation) -> str:
 
 def _cut(title: str, limit: int = 100) -> str:
     """A title of one line, cut at a word."""
-    plain = " ".join(title.split())
+    plain = " ".join(untrusted(title).split())
     return plain if len(plain) <= limit else plain[: limit - 1].rsplit(" ", 1)[0] + "…"
 
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from compass.model.foreign import untrusted
 from compass.model.investigation import Experiment, Hypothesis, Investigation, Verdict
 
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|#]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 _WORDS: Final = {
     Verdict.SUPPORTED: "It was supported",
     Verdict.REFUTED: "It was refuted",
@@ -61,7 +62,8 @@ def _lessons(record: Investigation) -> Iterator[str]:
     yield "What surprised us, what went well, and where were we lucky?"
     for lack in record.missing:
         yield f"Not seen: {escaped(lack)}."
-    for claim in record.unsupported:
+    words = {one.text for one in record.summary}
+    for claim in (one for one in record.unsupported if one not in words):
         yield f"Not supported by any citation: {escaped(claim)}."
 
 
@@ -108,5 +110,5 @@ def _footnotes(record: Investigation, seen: Sequence[Experiment]) -> Iterator[st
 
 
 def escaped(text: str) -> str:
-    """Text from telemetry as plain Markdown: it can neither link, nor embed, nor start a heading."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Text from telemetry as plain Markdown: it can neither link, nor embed, nor start a heading, nor hide."""
+    return _SPECIAL.sub(r"\\\1", " ".join(untrusted(text).split()))

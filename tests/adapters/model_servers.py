@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -117,3 +118,56 @@ def refusing(handler: BaseHTTPRequestHandler, _body: Any) -> None:
 def nonsense(handler: BaseHTTPRequestHandler, _body: Any) -> None:
     """JSON of another shape."""
     send(handler, {"hello": ["world"]})
+
+
+def cut(handler: BaseHTTPRequestHandler, _body: Any) -> None:
+    """An answer that stops in the middle, because it is as long as was allowed."""
+    if handler.path.endswith("/completions"):
+        choice = {"message": {"content": ANSWER[:5]}, "finish_reason": "length"}
+        send(handler, {"choices": [choice], "usage": {"prompt_tokens": 4, "completion_tokens": 99}})
+        return
+    send(
+        handler,
+        {"message": {"role": "assistant", "content": ANSWER[:5]}, "done": False},
+        {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "length"},
+    )
+
+
+def unfinished(handler: BaseHTTPRequestHandler, _body: Any) -> None:
+    """Half of an answer, and the end of the stream."""
+    half = {"message": {"role": "assistant", "content": ANSWER[:5]}, "done": False}
+    send(handler, half if handler.path == "/api/chat" else {"choices": []})
+
+
+def hanging_up(handler: BaseHTTPRequestHandler, _body: Any) -> None:
+    """Half of what was announced, and then the line is dead."""
+    raw = json.dumps({"message": {"role": "assistant", "content": ANSWER}, "done": False}).encode() + b"\n"
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(2 * len(raw)))
+    handler.end_headers()
+    handler.wfile.write(raw)
+    handler.wfile.flush()
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def strict(handler: BaseHTTPRequestHandler, body: Any) -> None:
+    """An endpoint that refuses schemas with bounds of length."""
+    if "maxLength" in json.dumps(body):
+        send(handler, {"error": {"message": "'maxLength' is not permitted"}}, status=400)
+    else:
+        openai(handler, body)
+
+
+def denying(handler: BaseHTTPRequestHandler, _body: Any) -> None:
+    """No permission, in words that steer a terminal."""
+    send(handler, {"error": "\x1b[2J\x1b]8;;https://evil.example\x07key\x1b]8;;\x07 wrong"}, status=401)
+
+
+def miscounting(handler: BaseHTTPRequestHandler, _body: Any) -> None:
+    """An answer with counts of tokens that are none."""
+    if handler.path == "/api/chat":
+        message = {"role": "assistant", "content": ANSWER}
+        send(handler, {"message": message, "done": True, "prompt_eval_count": -5, "eval_count": -1})
+        return
+    usage = {"prompt_tokens": -5, "completion_tokens": True}
+    send(handler, {"choices": [{"message": {"content": ANSWER}}], "usage": usage})

@@ -6,7 +6,22 @@ import time
 from dataclasses import replace
 
 import pytest
-from model_servers import ANSWER, dripping, nonsense, ollama, openai, refusing, send, serving
+from model_servers import (
+    ANSWER,
+    cut,
+    denying,
+    dripping,
+    hanging_up,
+    miscounting,
+    nonsense,
+    ollama,
+    openai,
+    refusing,
+    send,
+    serving,
+    strict,
+    unfinished,
+)
 
 from compass.adapters.llm.answers import Answers
 from compass.adapters.llm.call import Call, Reply, UnreachableError
@@ -43,6 +58,13 @@ def test_an_openai_compatible_endpoint_gets_the_schema_and_the_key() -> None:
     assert body["max_tokens"] == 99
 
 
+@pytest.mark.parametrize("kind", BOTH)
+def test_counts_that_are_none_leave_the_count_open(kind) -> None:
+    with serving(miscounting) as served:
+        reply = kind("small", served.url).ask(CALL)
+    assert (reply.text, reply.tokens_in, reply.tokens_out) == (ANSWER, None, None)
+
+
 def test_an_endpoint_that_does_not_count_leaves_the_count_open() -> None:
     with serving(lambda handler, _: send(handler, {"choices": [{"message": {"content": "x"}}]})) as served:
         reply = OpenAICompatible("gpt-small", served.url).ask(CALL)
@@ -50,11 +72,43 @@ def test_an_endpoint_that_does_not_count_leaves_the_count_open() -> None:
 
 
 @pytest.mark.parametrize("kind", BOTH)
-@pytest.mark.parametrize("handle", [refusing, nonsense], ids=["refusing", "nonsense"])
+@pytest.mark.parametrize("handle", [nonsense, unfinished, hanging_up])
 def test_a_server_that_answers_otherwise_is_an_outside_error_that_names_it(kind, handle) -> None:
-    with serving(handle) as served, pytest.raises(OutsideError, match=r"127\.0\.0\.1") as failure:
+    with serving(handle) as served, pytest.raises(OutsideError, match=r"127\.0\.0\.1:\d+ ") as failure:
         kind("small", served.url).ask(CALL)
     assert not isinstance(failure.value, UnreachableError)
+
+
+def test_a_model_that_is_not_there_cost_nothing_and_the_next_step_is_named() -> None:
+    with serving(refusing) as served:
+        with pytest.raises(UnreachableError, match="has no model 'small'") as failure:
+            Ollama("small", served.url).ask(CALL)
+        assert failure.value.hint == "ollama pull small"
+        with pytest.raises(UnreachableError, match="404") as failure:
+            OpenAICompatible("small", served.url).ask(CALL)
+        assert "`llm.model`" in str(failure.value.hint)
+    with serving(denying) as served, pytest.raises(UnreachableError, match="401") as failure:
+        OpenAICompatible("small", served.url).ask(CALL)
+    assert "COMPASS_LLM_KEY" in str(failure.value.hint)
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_an_answer_that_was_cut_off_says_so(kind) -> None:
+    with serving(cut) as served:
+        reply = kind("small", served.url).ask(CALL)
+    assert (reply.text, reply.cut) == (ANSWER[:5], True)
+    with serving(ollama if kind is Ollama else openai) as served:
+        assert not kind("small", served.url).ask(CALL).cut
+
+
+def test_an_endpoint_that_refuses_bounds_of_length_gets_the_schema_without_them() -> None:
+    text = {"type": "string", "maxLength": 9}
+    rows = {"type": "array", "items": text, "maxItems": 2}
+    bounded = {"type": "object", "properties": {"hypotheses": rows}}
+    with serving(strict) as served:
+        assert OpenAICompatible("gpt-small", served.url).ask(replace(CALL, schema=bounded)).text == ANSWER
+    sent = [body["response_format"]["json_schema"]["schema"] for _, _, body in served.requests]
+    assert sent == [bounded, SCHEMA]
 
 
 @pytest.mark.parametrize("kind", BOTH)

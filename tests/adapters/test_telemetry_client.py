@@ -137,6 +137,66 @@ def test_an_answer_in_no_known_shape_is_an_error_and_not_empty(reply: str) -> No
     assert answer.data == ()
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"metric": ["a"], "value": [1, "2"]}],
+        [{"metric": {"a": 5}, "value": [1, "2"]}],
+        [{"metric": {}, "value": [None, "2"]}],
+        [{"metric": {}, "values": [["soon", "2"]]}],
+        [{"metric": {}, "values": [[{}, "2"]]}],
+        [{"metric": {}, "values": [[float("nan"), "2"]]}],
+        [{"metric": {}, "value": [float("inf"), "2"]}],
+        [{"metric": {}, "value": [1e20, "2"]}],
+        [{"metric": {}, "values": [[-5, "2"]]}],
+    ],
+)
+def test_series_that_later_steps_could_not_work_with_are_an_error(rows: list[object]) -> None:
+    answer = asked({"query_prometheus": lambda _: {"data": rows}}, lambda t: t.raw("up", 0, 5))
+    assert "in a shape that is not known" in str(answer.error)
+
+
+GOOD_LINE = {"timestamp": "5", "line": "x", "structuredMetadata": {"trace_id": "t"}}
+GOOD_SPAN = {"spanID": "s", "name": "n", "startTimeUnixNano": "5", "durationNanos": "5"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "reply"),
+    [
+        ("query_loki_logs", {"streams": [{"labels": '{a="b"}', "lines": [GOOD_LINE]}]}),
+        ("query_loki_logs", {"streams": [{"labels": {"a": 1}, "lines": [GOOD_LINE]}]}),
+        ("query_loki_logs", {"streams": [{"labels": {}, "lines": [{**GOOD_LINE, "line": {"x": 1}}]}]}),
+        ("query_loki_logs", {"streams": [{"labels": {}, "lines": [{**GOOD_LINE, "line": None}]}]}),
+        (
+            "query_loki_logs",
+            {"data": [{**GOOD_LINE, "labels": {}, "structuredMetadata": {"trace_id": 7}}]},
+        ),
+        ("query_loki_logs", {"data": [{**GOOD_LINE, "labels": None}]}),
+        ("search_tempo_traces", {"traces": [{"traceID": 5, "spanSet": {"spans": [GOOD_SPAN]}}]}),
+        ("search_tempo_traces", {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "spanID": []}]}}]}),
+        ("search_tempo_traces", {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "name": 5}]}}]}),
+        ("query_loki_logs", {"data": [{**GOOD_LINE, "labels": {}, "timestamp": "9" * 30}]}),
+        ("search_tempo_traces", {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "startTimeUnixNano": "-7"}]}}]}),
+        ("get_annotations", {"Payload": [{"time": float("nan"), "tags": []}]}),
+    ],
+)  # fmt: skip
+def test_rows_that_later_steps_could_not_work_with_are_an_error(tool: str, reply: object) -> None:
+    asks: dict[str, Callable[[McpTelemetry], Answer[Any]]] = {
+        "query_loki_logs": lambda t: t.logs('{a="b"}', 0, 5),
+        "search_tempo_traces": lambda t: t.traces("{}", 0, 5),
+        "get_annotations": lambda t: t.annotations(0, 5),
+    }
+    answer = asked({tool: lambda _: reply}, asks[tool])
+    assert "in a shape that is not known" in str(answer.error)
+    assert answer.data == ()
+
+
+def test_a_span_of_clocks_that_disagree_does_not_end_before_it_begins() -> None:
+    reply = {"traces": [{"traceID": "t", "spanSet": {"spans": [{**GOOD_SPAN, "durationNanos": "-9000000"}]}}]}
+    (span,) = asked({"search_tempo_traces": lambda _: reply}, lambda t: t.traces("{}", 0, 5)).data
+    assert (span.start_ns, span.end_ns) == (5, 5)
+
+
 def test_a_tool_that_fails_inside_is_an_error() -> None:
     answer = asked({"query_prometheus": lambda arguments: arguments["missing"]}, lambda t: t.instant("up", 5))
     assert "query_prometheus failed" in str(answer.error)

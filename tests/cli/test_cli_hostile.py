@@ -13,9 +13,12 @@ from pathlib import Path
 
 import federation_world
 import pytest
+from click.testing import CliRunner
 from federation_world import PAT, World, entry
 
 from compass.adapters.git import GitRepository
+from compass.cli import cli
+from compass.errors import CompassError
 
 template = federation_world.template
 HEAD = "---\n# yaml-language-server: $schema=../.compass/schema/runbook.json\nschema: 1\nkind: runbook\n"
@@ -32,6 +35,16 @@ def compass(root: Path, *arguments: str | Path, seconds: float = 60) -> subproce
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode != 70, done.stderr
     return done
+
+
+def inside(root: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The command in this process, where what it says and leaves behind is the point and not how it ends."""
+    command = ["-C", str(root), *(str(one) for one in arguments)]
+    done = CliRunner().invoke(cli, command)
+    failed = done.exception
+    assert failed is None or isinstance(failed, (CompassError, SystemExit)), done.exc_info
+    said = failed.message if isinstance(failed, CompassError) else ""
+    return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr + said)
 
 
 def problems(done: subprocess.CompletedProcess[str]) -> set[tuple[str, str, str]]:
@@ -78,11 +91,16 @@ class Active(HTMLParser):
             self.found.append(data)
 
 
+@pytest.fixture(scope="module")
+def initialized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("initialized")
+    assert compass(folder, "init", folder / "payments", "--level", "team", "--yes").returncode == 0
+    return folder / "payments"
+
+
 @pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    root = tmp_path / "payments"
-    assert compass(tmp_path, "init", root, "--level", "team", "--yes").returncode == 0
-    return root
+def repo(initialized: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(initialized, tmp_path / "payments"))
 
 
 HOSTILE: dict[str, str | bytes] = {
@@ -272,10 +290,10 @@ def test_nothing_is_written_through_a_folder_that_is_a_link(repo: Path, tmp_path
     shutil.rmtree(repo / folder, ignore_errors=True)
     (repo / folder).symlink_to(outside)
     before = victim.read_text()
-    assert "victim" not in compass(repo, "check").stdout
-    compass(repo, "fmt")
-    compass(repo, "new", folder.split("/", maxsplit=1)[0].rstrip("s"), "--title", "Another")
-    done = compass(repo, "import", wiki)
+    assert "victim" not in inside(repo, "check").stdout
+    inside(repo, "fmt")
+    inside(repo, "new", folder.split("/", maxsplit=1)[0].rstrip("s"), "--title", "Another")
+    done = inside(repo, "import", wiki)
     assert "symbolic link" in done.stderr
     assert [path.name for path in outside.iterdir()] == ["victim.md"]
     assert victim.read_text() == before
@@ -299,8 +317,8 @@ def test_submodules_and_other_folders_are_not_entered(repo: Path, tmp_path: Path
     git(repo, "add", "--all")
     git(repo, "update-index", "--add", "--cacheinfo", f"160000,{head},runbooks/x")
     git(repo, "commit", "--quiet", "--message", "submodule")
-    assert compass(repo, "check").returncode == 0
-    assert json.loads(compass(repo, "search", "title", "--format", "json").stdout)["results"] == []
+    assert inside(repo, "check").returncode == 0
+    assert json.loads(inside(repo, "search", "title", "--format", "json").stdout)["results"] == []
     assert not (tmp_path / "ran").exists()
 
 
@@ -399,24 +417,21 @@ def test_no_hook_filter_or_program_that_a_repository_names_is_ever_run(
     monkeypatch.setenv("COMPASS_PRINCIPAL", "ann")
     wiki = tmp_path / "wiki"
     write(wiki, {"a.md": "# A\n\nText.\n"})
-    found = compass(me, "check", "--format", "json")
+    found = inside(me, "check", "--format", "json")
     ignored = {
         one["message"].split()[0]
         for one in json.loads(found.stdout)["problems"]
         if one["rule"] == "git-config"
     }
     assert {"core.sshcommand", "filter.evil.smudge", "merge.evil.driver"} <= ignored
-    compass(me, "fmt")
-    assert compass(me, "import", wiki).returncode == 0
-    assert compass(me, "search", "pool").returncode == 0
-    assert compass(me, "show", PAT).returncode == 0
-    assert compass(me, "sync").returncode == 0
-    sent = json.loads(compass(me, "contribute", PAT, "--format", "json").stdout)
+    inside(me, "fmt")
+    assert inside(me, "import", wiki).returncode == 0
+    assert inside(me, "search", "pool").returncode == 0
+    assert inside(me, "show", PAT).returncode == 0
+    assert inside(me, "sync").returncode == 0
+    sent = json.loads(inside(me, "contribute", PAT, "--format", "json").stdout)
     assert sent["state"] == "open"
-    assert (
-        "left out: .git"
-        not in compass(me, "site", "build", "--output", tmp_path / "site", seconds=120).stderr
-    )
+    assert "left out: .git" not in inside(me, "site", "build", "--output", tmp_path / "site").stderr
     assert not marker.exists(), marker.read_text()
 
 
@@ -427,9 +442,7 @@ def test_a_clone_of_an_evil_remote_and_an_evil_review_run_nothing(
     world = World(tmp_path / "world")
     world.write(entry())
     monkeypatch.setenv("COMPASS_PRINCIPAL", "ann")
-    proposal = json.loads(compass(world.root / "me", "contribute", PAT, "--format", "json").stdout)[
-        "proposal"
-    ]
+    proposal = json.loads(inside(world.root / "me", "contribute", PAT, "--format", "json").stdout)["proposal"]
     marker = tmp_path / "marks" / "ran"
     marker.parent.mkdir()
     world.check_out("pay.git")
@@ -437,11 +450,11 @@ def test_a_clone_of_an_evil_remote_and_an_evil_review_run_nothing(
     monkeypatch.setenv("COMPASS_PRINCIPAL", "ben")
     key = tmp_path / "ben.key"
     key.write_bytes(federation_world.KEYS["ben"].openssh())
-    assert compass(world.root / "pay.git", "review", "show", proposal).returncode == 0
-    assert compass(world.root / "pay.git", "review", "approve", proposal, "--key", key).returncode == 0
-    assert compass(world.root / "pay.git", "review", "land", proposal).returncode == 0
+    assert inside(world.root / "pay.git", "review", "show", proposal).returncode == 0
+    assert inside(world.root / "pay.git", "review", "approve", proposal, "--key", key).returncode == 0
+    assert inside(world.root / "pay.git", "review", "land", proposal).returncode == 0
     monkeypatch.setenv("COMPASS_PRINCIPAL", "ann")
-    assert compass(world.root / "me", "sync").returncode == 0
+    assert inside(world.root / "me", "sync").returncode == 0
     assert not marker.exists(), marker.read_text()
 
 
@@ -461,7 +474,7 @@ def test_a_contribution_from_a_clone_with_evil_settings_runs_nothing(
     git(clone, "commit", "--quiet", "--message", "Add pool")
     evil(world, marker, clone)
     monkeypatch.setenv("COMPASS_PRINCIPAL", "ann")
-    done = compass(clone, "contribute", PAT, "--format", "json")
+    done = inside(clone, "contribute", PAT, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["state"] == "open"
     assert not marker.exists(), marker.read_text()
@@ -474,8 +487,8 @@ def test_parents_that_would_run_something_are_refused(repo: Path, tmp_path: Path
     config = repo / "compass.yaml"
     config.write_text(config.read_text() + f"\nparents: [{json.dumps(parent)}]\n")
     git(repo, "commit", "--all", "--quiet", "--message", "parents")
-    assert compass(repo, "check").returncode == 0
-    done = compass(repo, "sync")
+    assert inside(repo, "check").returncode == 0
+    done = inside(repo, "sync")
     assert done.returncode != 0
     assert done.stdout + done.stderr
     assert not list(tmp_path.rglob("ran"))

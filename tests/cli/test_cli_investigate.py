@@ -160,6 +160,17 @@ def test_bench_rca_counts_what_was_right_and_writes_the_rankings(tmp_path):
     assert sorted(first[0]["ranking"]) == list("abcd")
 
 
+def test_bench_rca_takes_the_suite_and_the_place_of_a_recording_from_the_truth_file(tmp_path):
+    folder = bench(tmp_path / "set")
+    (folder / "made-up-0").rename(folder / "elsewhere")
+    row = {"id": "x", "suite": "lab", "service": "b", "fault": "cpu", "recording": "elsewhere"}
+    (folder / "truth.jsonl").write_text(f"{json.dumps(row)}\n")
+    done = compass("bench", "rca", folder, "--format", "json")
+    assert done.exit_code == 0, done.output
+    rows = {(row["group"], row["method"]): row for row in json.loads(done.stdout)["rows"]}
+    assert rows["lab", "compass"]["first"] == 1.0
+
+
 def test_bench_rca_skips_a_folder_that_is_not_there_and_says_so(tmp_path):
     done = compass("bench", "rca", tmp_path / "nowhere")
     assert done.exit_code == 0

@@ -8,17 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from click.testing import CliRunner, Result
 from conftest import ROOT
-from stuttering import SERVE, SOURCE, stuttering
+from stuttering import SERVE, SOURCE, over_http, served, slow, stuttering
 
 from compass.adapters.documents import parse_yaml, split
 from compass.cli import cli
@@ -45,8 +43,9 @@ def compass(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(one) for one in arguments])
 
 
-def record(target: Path, *more: object, source: str = SERVE) -> Result:
-    return compass("record", "copy", "--command", source, *WINDOW, *NOTICED, "--output", target, *more)
+def record(target: Path, *more: object, source: str = "") -> Result:
+    where = ("--command", source) if source else ("--server", served())
+    return compass("record", "copy", *where, *WINDOW, *NOTICED, "--output", target, *more)
 
 
 def written(done: Result) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def written(done: Result) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("whole") / "copy"
-    assert written(record(target, *HISTORY, "--format", "json"))["left_out"] == []
+    assert written(record(target, *HISTORY, "--format", "json", source=SERVE))["left_out"] == []
     return target
 
 
@@ -113,8 +112,8 @@ def test_it_goes_into_the_repository_where_check_reads_it(knowledge_repo: Path) 
         knowledge_repo,
         "record",
         "second-look",
-        "--command",
-        SERVE,
+        "--server",
+        served(),
         *WINDOW,
         *NOTICED,
         "--format",
@@ -163,8 +162,8 @@ def test_what_a_pattern_loses_by_the_limit_is_said(knowledge_repo: Path) -> None
         knowledge_repo,
         "record",
         "copy",
-        "--command",
-        SERVE,
+        "--server",
+        served(),
         *WINDOW,
         *NOTICED,
         "--dry-run",
@@ -220,7 +219,7 @@ def test_a_kind_without_a_datasource_is_named_and_its_file_is_missing(tmp_path: 
 
 def test_a_window_without_telemetry_makes_no_empty_recording(tmp_path: Path) -> None:
     done = compass(
-        "record", "copy", "--command", SERVE, "--from", "2025-01-01T00:00:00Z", "--to", "2025-01-01T00:30:00Z",
+        "record", "copy", "--server", served(), "--from", "2025-01-01T00:00:00Z", "--to", "2025-01-01T00:30:00Z",
         "--detected", "2025-01-01T00:10:00Z", "--symptom", "x", "--output", tmp_path / "copy",
     )  # fmt: skip
     assert getattr(done.exception, "exit_code", None) == 3
@@ -264,10 +263,14 @@ def test_a_server_that_dies_on_the_way_leaves_what_came_before_and_says_what_is_
 
 
 def test_a_slow_server_is_given_up_after_the_timeout(tmp_path: Path) -> None:
-    slow = stuttering(tmp_path, "search_tempo_traces", "import time; time.sleep(60)")
     began = time.monotonic()
-    found = written(record(tmp_path / "copy", "--timeout", 3, "--format", "json", source=slow))
-    assert time.monotonic() - began < 40
+    with slow("search_tempo_traces") as address:
+        done = compass(
+            *("record", "copy", "--server", address, *WINDOW, *NOTICED, "--output", tmp_path / "copy"),
+            *("--timeout", 3, "--format", "json"),
+        )
+    found = written(done)
+    assert time.monotonic() - began < 60
     assert any(line.startswith("traces: given up") for line in found["left_out"])
     assert "traces" not in load(tmp_path / "copy").telemetry.present
     assert "logs" in load(tmp_path / "copy").telemetry.present
@@ -482,21 +485,11 @@ class Guarded:
 @pytest.fixture
 def guarded() -> Iterator[str]:
     app = Guarded(server(load(SOURCE)).streamable_http_app(), "open-sesame")
-    running = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="on")
-    )
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    try:
-        while not running.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}/mcp"
-    finally:
-        running.should_exit = True
-        thread.join()
+    with over_http(app) as address:
+        yield address
 
 
-def over_http(url: str, target: Path) -> Result:
+def recorded_from(url: str, target: Path) -> Result:
     return compass(
         "record", "copy", "--server", url, *WINDOW, *NOTICED, *HISTORY, "--output", target, "--format", "json"
     )
@@ -506,7 +499,7 @@ def test_a_server_over_streamable_http_gives_the_same_recording(
     copy: Path, tmp_path: Path, guarded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPASS_TELEMETRY_TOKEN", "open-sesame")
-    written(over_http(guarded, tmp_path / "copy"))
+    written(recorded_from(guarded, tmp_path / "copy"))
     for name in ("metrics.csv.gz", "logs.jsonl.gz", "traces.jsonl.gz", "history/logs.jsonl.gz"):
         assert gzip.decompress((tmp_path / "copy" / name).read_bytes()) == gzip.decompress(
             (copy / name).read_bytes()
@@ -514,7 +507,7 @@ def test_a_server_over_streamable_http_gives_the_same_recording(
 
 
 def test_a_server_that_lets_nobody_in_is_one_that_cannot_be_reached(tmp_path: Path, guarded: str) -> None:
-    done = over_http(guarded, tmp_path / "copy")
+    done = recorded_from(guarded, tmp_path / "copy")
     assert getattr(done.exception, "exit_code", None) == 3
     assert not (tmp_path / "copy").exists()
 
@@ -526,8 +519,8 @@ def test_a_copy_to_share_can_be_made_at_once_and_no_original_is_kept(knowledge_r
         "record",
         "shared",
         "--synthetic",
-        "--command",
-        SERVE,
+        "--server",
+        served(),
         *WINDOW,
         *NOTICED,
         "--format",

@@ -57,6 +57,14 @@ def test_a_batch_for_people_names_each_query(knowledge_repo: Path, tmp_path: Pat
     assert "a: kafka lag" in run(knowledge_repo, "search", "--batch", str(batch)).output
 
 
+def test_a_batch_is_not_explained(tmp_path: Path) -> None:
+    batch = tmp_path / "batch.jsonl"
+    batch.write_text('{"id": "a", "text": "kafka lag"}\n', "utf-8")
+    refused = run(tmp_path, "search", "--batch", str(batch), "--explain").exception
+    assert isinstance(refused, UsageError)
+    assert "--explain has no place beside --batch" in refused.message
+
+
 def test_broken_lines_are_named_the_others_answered_and_the_exit_says_no(
     knowledge_repo: Path, tmp_path: Path
 ) -> None:

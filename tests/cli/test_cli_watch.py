@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 from notifications import alertmanager, encoded, grafana
-from stuttering import SERVE, stuttering
+from stuttering import SERVE, served, stuttering
 
 from compass.adapters.documents import parse_yaml
 from compass.cli import cli
@@ -96,7 +96,7 @@ def records(repo: Path) -> list[Investigation]:
 
 
 def test_an_alert_becomes_one_record_and_the_next_one_another(knowledge_repo: Path) -> None:
-    with watch(knowledge_repo, "--command", SERVE) as running:
+    with watch(knowledge_repo, "--server", served()) as running:
         assert running.post(encoded(alertmanager())) == (202, "taken\n")
         assert running.line() == "taken: HighLatency: checkout answers slowly\n"
         status, said = running.post(encoded(alertmanager()))

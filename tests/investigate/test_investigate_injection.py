@@ -35,12 +35,16 @@ from compass.replay.load import load
 from compass.replay.server import connect
 from compass.replay.store import Store
 from compass.replay.tools import TOOLS
+from compass.workflows.drafted_text import postmortem_body
 from compass.workflows.investigate import Memory, incident_of, investigation_of
 
 RECORDING = ROOT / "knowledge/teams/payments/recordings/pool-exhaustion-after-rollout"
 RUNBOOK = "runbooks/relieve-an-exhausted-connection-pool.md"
 DETECTED = 1776175320
 _LINK = re.compile(r"(?i)[a-z]://|(?<!\[:\])//[\w-]+\.|www\.|mailto:|javascript:|data:\w|\]\(\w")
+_LINK_IN_MARKDOWN = re.compile(
+    r"(?i)https?://|(?<!\\\])//[\w-]+\.|www\.|mailto:|javascript:|data:\w|(?<!\\)\]\(|(?<!\\)<"
+)
 OF_THE_MODEL = [one for one in ATTACKS if one.place == "answer"]
 OF_TELEMETRY = [one for one in ATTACKS if one.place not in {"answer", "runbook", "tool"}]
 
@@ -113,6 +117,9 @@ def assert_harmless(
     for line in lines:
         assert line.isprintable(), line
         assert not _LINK.search(line), line
+    body = postmortem_body(record, [done for one in record.hypotheses[:1] for done in one.experiments])
+    assert all(char == "\n" or char.isprintable() for char in body)
+    assert not _LINK_IN_MARKDOWN.findall(body)
     emit_json(record.as_json())
     shown = capsys.readouterr().out
     assert all(char == "\n" or char.isprintable() for char in shown)
@@ -132,8 +139,8 @@ def assert_harmless(
         assert json.loads(data)
 
 
-def test_there_are_more_than_sixty_attacks_and_each_has_its_name():
-    assert len(ATTACKS) + len(RAW) >= 70
+def test_there_are_more_than_a_hundred_attacks_and_each_has_its_name():
+    assert len(ATTACKS) + len(RAW) >= 120
     assert len({one.name for one in ATTACKS}) == len(ATTACKS)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from compass.cli.render import untrusted
 from compass.investigate.prompting import delimited, fitting, without_secrets
 from compass.investigate.striking import STRUCK, Allowed, plain, struck
-from compass.investigate.summary import Fact, Sentence, Summary, checked
+from compass.investigate.summary import Fact, Sentence, Summary, _needs, checked
 from compass.model.investigation import Verdict
 
 FACT = "Has latency_p95_ms of payments left its range? supported: 5138 since detection, median 412 ms over 30, at 13:56:45"
@@ -86,8 +86,19 @@ def test_marking_twice_is_marking_once(text):
 
 
 H1 = Fact("h1", "payments itself became slow: supported, confidence 0.84", Verdict.SUPPORTED)
-H2 = Fact("h2", "ledger runs short of memory: refuted, confidence 0.05", Verdict.REFUTED)
-SERVICES = ["payments", "ledger"]
+H2 = Fact(
+    "h2",
+    "ledger runs short of memory: refuted, confidence 0.05",
+    Verdict.REFUTED,
+    _needs(Verdict.REFUTED, "0.05"),
+)
+H3 = Fact(
+    "h3",
+    "storefront itself fails: supported, confidence 0.02",
+    Verdict.SUPPORTED,
+    _needs(Verdict.SUPPORTED, "0.02"),
+)
+SERVICES = ["payments", "ledger", "storefront"]
 
 
 @pytest.mark.parametrize(
@@ -101,13 +112,19 @@ SERVICES = ["payments", "ledger"]
         ("That ledger runs short of memory was confirmed", ("h2",), False),
         ("payments itself became slow was refuted", ("h1",), False),
         ("ledger itself became slow", ("h1",), False),
+        ("payments itself has not become slow", ("h1",), False),
+        ("payments itself never became slow, with a confidence of 0.84", ("h1",), False),
+        ("ledger runs short of memory", ("h2",), False),
+        ("payments became slow, and that ledger runs short of memory is ruled out", ("h1", "h2"), True),
+        ("storefront itself fails", ("h3",), False),
+        ("storefront itself fails, with a confidence of 0.02", ("h3",), True),
         ("Somebody pressed a wrong button during lunch", ("h1",), False),
     ],
 )
 def test_a_sentence_is_supported_by_the_facts_it_names_or_marked(text, facts, supported):
-    (said,) = checked(Summary(sentences=(Sentence(text=text, facts=facts),)), [H1, H2], SERVICES)
+    (said,) = checked(Summary(sentences=(Sentence(text=text, facts=facts),)), [H1, H2, H3], SERVICES)
     assert said.supported is supported
-    assert set(said.facts) <= {"h1", "h2"}
+    assert set(said.facts) <= {"h1", "h2", "h3"}
 
 
 def test_nothing_said_is_nothing():
@@ -149,3 +166,13 @@ def test_what_does_not_fit_is_cut_and_said():
 
 def test_plain_folds_what_looks_alike():
     assert plain("ｈｔｔｐ\u200b：／／") == "http ://"
+
+
+def test_a_sentence_is_said_once_and_so_many_for_each_section():
+    same = Sentence(text="payments itself became slow", facts=("h1",))
+    lessons = [
+        Sentence(section="lessons", text=f"payments became slow{end}", facts=("h1",))
+        for end in ("", ".", "!")
+    ]
+    found = checked(Summary(sentences=(same, same, *lessons)), [H1], SERVICES)
+    assert [one.section for one in found] == ["summary", "lessons", "lessons"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from compass.investigate.budget import Budget, Ledger, Price
 from compass.investigate.ideas import MOST, services_of
 from compass.investigate.session import Session
 from compass.investigate.words import Limits, Words
-from compass.model.investigation import Investigation, Origin, Verdict
+from compass.model.investigation import Cost, Investigation, Origin, Verdict
 from compass.workflows.investigate import Memory, investigation_of
 
 RECORDINGS = sorted(path.parent for path in (ROOT / "knowledge").rglob("recording.yaml"))
@@ -96,6 +98,7 @@ def test_an_honest_model_adds_a_hypothesis_that_our_experiments_judge_and_a_summ
             {
                 "sentences": [
                     {
+                        "section": "summary",
                         "text": "payments-db has stopped, or can no longer be observed: refuted",
                         "facts": ["h6"],
                     }
@@ -227,6 +230,43 @@ def test_the_time_that_is_left_bounds_the_next_call(sessions):
     assert [call.seconds for call in model.calls] == [10.0, 3.0]
 
 
+def test_calls_beside_each_other_never_exceed_the_budget_together():
+    ledger = Ledger(Budget(tokens=1000, usd=0.0015, seconds=30.0), Price(1.0, 2.0))
+    gate = Barrier(8)
+
+    def call(_: int) -> Cost | None:
+        gate.wait()
+        reserved = ledger.reserve(200, 100, 8.0)
+        gate.wait()
+        return None if isinstance(reserved, str) else ledger.charge(reserved, 200, 100, reserved.seconds)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [one for one in pool.map(call, range(8)) if one]
+    assert len(done) == 3
+    assert (ledger.tokens, ledger.seconds) == (900, 24.0)
+    assert ledger.usd == pytest.approx(0.0012)
+    last = ledger.reserve(10, 10, 8.0)
+    assert not isinstance(last, str)
+    assert last.seconds == 6.0
+    assert ledger.reserve(1, 1, 8.0) == "the budget of 30 seconds is used up"
+    ledger.charge(last, 0, 0, 1.0)
+    assert not isinstance(ledger.reserve(1, 1, 8.0), str)
+
+
+def test_what_the_server_refuses_says_what_next_and_what_was_cut_off_says_so(sessions):
+    def absent(_call: Call) -> str:
+        raise UnreachableError("Ollama has no model 'x'", "ollama pull x")
+
+    class Cut(Scripted):
+        def ask(self, call: Call) -> Reply:
+            return replace(super().ask(call), text='{"hypo', cut=True)
+
+    for model, told in ((Scripted(absent), "; ollama pull x"), (Cut(honest), "cut off after 800 tokens")):
+        record = run(sessions[POOL], words_of(model))
+        assert record.language_model is not None
+        assert told in (record.language_model.calls[0].error or "")
+
+
 def test_an_unknown_price_is_unknown_and_never_nothing(sessions):
     record = run(sessions[POOL], words_of(Scripted(honest), price=None))
     assert record.cost.tokens
@@ -281,7 +321,7 @@ def test_every_prompt_fits_into_the_context_with_its_answer(sessions):
 def test_prompts_have_a_version_and_their_digest_stands_in_the_record(sessions):
     record = run(sessions[POOL], words_of(Scripted(honest)))
     assert record.language_model is not None
-    assert {one.prompt for one in record.language_model.calls} == {"hypotheses-1", "summary-1"}
+    assert {one.prompt for one in record.language_model.calls} == {"hypotheses-1", "summary-2"}
     assert len({one.prompt_sha256 for one in record.language_model.calls}) == 2
 
 

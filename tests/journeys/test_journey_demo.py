@@ -114,5 +114,5 @@ def test_landed_commits_name_who_approved_them(demo: tuple[Path, str]) -> None:
 def test_the_site_is_built_and_reaches_nowhere_else(demo: tuple[Path, str]) -> None:
     root, output = demo
     assert (root / "site" / "index.html").is_file()
-    assert (root / "site" / "pagefind").is_dir()
+    assert (root / "site" / "search" / "index.json").is_file()
     assert "site serve" in output

@@ -61,10 +61,30 @@ def run(plan: Plan, out: Path, folder: Path, compass: Sequence[str], told: Told)
         (unfinished / "truth.json").write_text(text, "utf-8")
         record(lab, truth, unfinished / "recording", compass)
         unfinished.rename(target)
+        list_truths(out)
         told(f"{plan.name}: recorded in {target / 'recording'}")
     finally:
         control.down(lab.folder)
     return target
+
+
+def list_truths(out: Path) -> None:
+    """Write `truth.jsonl` over all that lies in `out`, so that `compass bench rca` measures it."""
+    rows = []
+    for path in sorted(out.glob("[!.]*/truth.json")):
+        truth = json.loads(path.read_text("utf-8"))
+        rows.append(
+            {
+                "id": truth["id"],
+                "suite": "lab",
+                "service": truth["component"],
+                "fault": f"{truth['kind']} {truth['intensity']}",
+                "recording": f"{path.parent.name}/recording",
+            }
+        )
+    aside = out / ".truth.jsonl"
+    aside.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in rows), "utf-8")
+    aside.rename(out / "truth.jsonl")
 
 
 def play(plan: Plan, scene: Scene, told: Told) -> Times:

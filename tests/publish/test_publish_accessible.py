@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import browsing
 import pytest
-from browsing import Record, answering, chromium, opened
+from browsing import answering
 from conftest import commit_all
 from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from published import DRAIN, GONE, INCIDENT, LOCK, OLD, POOL, TODAY, base, pattern, team, tribe, write
 
 from compass.library import load
@@ -21,6 +22,9 @@ from compass.publish.rows import PER_PAGE
 from compass.publish.serve import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+browser = browsing.browser
+record = browsing.record
+page = browsing.page
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "index", "patterns/index", "runbooks/index", "runbooks/page-2", "postmortems/index", "services/index", "teams/index",
@@ -95,18 +99,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with opened(browser, Record()) as made:
-        yield made
-
-
 def violations(page: Page, axe: str) -> list[str]:
     """Each violation of the page as it is now, with the elements concerned."""
     page.evaluate(axe)
@@ -157,6 +149,11 @@ def test_axe_finds_nothing_in_the_search(
     assert violations(page, axe) == []
     page.keyboard.type("pool")
     page.wait_for_selector("[role=option]")
+    assert violations(page, axe) == []
+    page.click("[data-facet=kind] summary")
+    assert violations(page, axe) == []
+    page.fill("[role=combobox]", "relieve exhuasted conection xylophone")
+    expect(page.locator("[role=status]")).to_contain_text("shown without it")
     assert violations(page, axe) == []
     page.fill("[role=combobox]", "xylophone")
     expect(page.locator("[role=status]")).to_contain_text("Nothing here matches")

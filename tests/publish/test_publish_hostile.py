@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import browsing
 import pytest
-from browsing import Record, answering, chromium, opened
+from browsing import Record, answering
 from hostile import ATTACKS, HOST, hostile, identifier
 from markdown_it import MarkdownIt
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from published import DRAIN, INCIDENT, TODAY
 
 from compass.adapters.documents import split
@@ -24,6 +24,9 @@ from compass.publish import commonmark
 from compass.publish.build import build_site
 from compass.publish.serve import server
 
+browser = browsing.browser
+record = browsing.record
+page = browsing.page
 POLICY = re.compile(rb'<meta http-equiv="Content-Security-Policy"[^>]*>')
 OTHERS = (
     f"runbooks/{DRAIN}",
@@ -87,23 +90,6 @@ class Unprotected(Plain):
 
 def plain(site: Path, handler: type[Plain]) -> ThreadingHTTPServer:
     return ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(site)))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def record() -> Record:
-    return Record()
-
-
-@pytest.fixture
-def page(browser: Browser, record: Record) -> Iterator[Page]:
-    with opened(browser, record) as made:
-        yield made
 
 
 INERT = """() => ({

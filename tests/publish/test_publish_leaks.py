@@ -41,8 +41,10 @@ TOLD = {
     "page: review",
 }
 TOLD |= {
-    "search: fragment",
-    "search: index",
+    "search: page",
+    "search: terms",
+    "search: spell",
+    "search: facets",
     "file: .xml",
     "file: .md",
     "file: .json",
@@ -51,7 +53,7 @@ TOLD |= {
 }
 CHANNELS = TOLD | {
     "file names", "file: sitemap.xml", "file: sitemap.xml.gz", "file: heads.json", "file: .compass-site.json", "file: .css",
-    "file: .js", "file: .svg", "page: header", "page: footer", "page: not found", "search: filter", "search: .pf_meta",
+    "file: .js", "file: .svg", "page: header", "page: footer", "page: not found", "search: index",
 }  # fmt: skip
 
 
@@ -211,7 +213,14 @@ def _files_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             _no_policy,
-            {"foreign.title", "foreign.repository", "foreign.tag", "foreign.step", "foreign.person"},
+            {
+                "foreign.title",
+                "foreign.repository",
+                "foreign.tag",
+                "foreign.step",
+                "foreign.person",
+                "foreign.saying",
+            },
         ),
         (_entries_of_all, {"foreign.title", "foreign.body", "foreign.owner", "foreign.service"}),
         (_catalog_of_all, {"foreign.catalog", "foreign.dependency"}),
@@ -253,6 +262,23 @@ def test_a_picture_is_a_channel_and_is_looked_into(
     assert ("foreign.dependency", "page: picture") in seen
 
 
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (_no_tombstone, {("withdrawn.body", "search: terms"), ("withdrawn.body", "search: spell")}),
+        (_entries_of_all, {("foreign.owner", "search: facets"), ("foreign.title", "search: page")}),
+        (_no_policy, {("foreign.saying", "search: terms")}),
+    ],
+)
+def test_without_a_protection_the_search_would_tell_in_each_of_its_files(
+    made: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Break, told: set[tuple[str, str]]
+) -> None:
+    broken(monkeypatch)
+    monkeypatch.setattr(building, "verify", lambda *_: ())
+    build_site(library(made.root), tmp_path / "site", today=TODAY)
+    assert made.canaries.seen_in(channels(tmp_path / "site"), *HIDDEN) >= told
+
+
 @pytest.mark.parametrize("broken", [_links_as_written, _images_as_written])
 def test_what_slips_through_as_an_address_is_caught_by_the_inspection(
     made: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Break
@@ -286,7 +312,7 @@ def test_without_the_exchange_of_the_whole_folder_old_texts_would_stay(
     monkeypatch.setattr(building, "swap", careless)
     build_site(library(made.root), tmp_path / "site", today=TODAY)
     seen = made.canaries.seen_in(channels(tmp_path / "site"), "changed.", "deleted.")
-    assert {"search: fragment", "search: index"} <= {channel for _, channel in seen}
+    assert {"search: page", "search: terms", "search: spell"} <= {channel for _, channel in seen}
     assert {name for name, _ in seen} >= {"changed.title", "changed.body", "deleted.title"}
 
 

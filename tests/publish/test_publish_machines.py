@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -42,8 +43,7 @@ def xml(text: str) -> ET.Element:
 
 def files(edition: Edition, address: str = ADDRESS) -> dict[str, str]:
     """Path -> text."""
-    pages = [path for path, _ in render(edition)]
-    found = machine_files(edition, pages, address)
+    found = machine_files(edition, dict(render(edition)), address)
     return {path: one if isinstance(one, str) else gzip.decompress(one).decode() for path, one in found}
 
 
@@ -53,7 +53,7 @@ def found(edition: Edition) -> dict[str, str]:
 
 
 def test_there_is_a_feed_of_all_and_of_each_service_tag_and_team(found: dict[str, str]) -> None:
-    assert {path for path in found if path.startswith("feeds/")} == {
+    assert {path for path in found if path.endswith(".xml") and path.startswith("feeds/")} == {
         "feeds/all.xml",
         "feeds/services/component-checkout.xml",
         "feeds/services/component-payments.xml",
@@ -63,7 +63,7 @@ def test_there_is_a_feed_of_all_and_of_each_service_tag_and_team(found: dict[str
 
 
 def test_feeds_are_atom_with_what_a_reader_needs(edition: Edition, found: dict[str, str]) -> None:
-    for path in (path for path in found if path.startswith("feeds/")):
+    for path in (path for path in found if path.endswith(".xml") and path.startswith("feeds/")):
         feed = xml(found[path])
         assert feed.tag == f"{ATOM}feed"
         assert {one.tag.removeprefix(ATOM) for one in feed} >= {
@@ -203,6 +203,38 @@ def test_a_very_long_text_is_code_in_its_twin(edition: Edition) -> None:
     assert body(edition, "<b> ``` " * 20_000).strip().startswith("````\n<b>")
 
 
+def test_every_page_has_a_twin_and_its_links_lead_to_twins(edition: Edition, found: dict[str, str]) -> None:
+    parser = MarkdownIt("commonmark", {"html": True})
+    for path, _ in render(edition):
+        text = found[path]
+        drawn = parser.render(split(text).body if text.startswith("---") else text)
+        for address in re.findall(r'href="([^"]+)"', drawn):
+            if not address.startswith(("http", "#")):
+                assert normpath(join(dirname(path), address.partition("#")[0])) in found, (path, address)
+    home = found["index.md"]
+    assert home.startswith("# What team/payments knows\n\n")
+    assert f"- [Lock queue](patterns/{LOCK}.md) draft" in home
+    assert "](services/component-payments.md)" in home
+    service = found["services/component-payments.md"]
+    assert f"](../patterns/{POOL}.md)" in service
+    assert "## Runbooks" in service
+    assert "[feeds/all.xml]" not in home
+    assert "](../feeds/all.xml)" in found["feeds/index.md"]
+
+
+def test_hostile_words_stay_words_in_the_twin_of_a_list(tmp_path: Path) -> None:
+    root = team(tmp_path)
+    evil = "](javascript:x) <script>x</script> `x` # \u202e"
+    write(root, "patterns/lock.md", pattern(LOCK, evil, summary="# heading\n\n> quote", mitigations=[]))
+    drawn = MarkdownIt("commonmark", {"html": True}).render(
+        files(Edition(load(root), TODAY))["patterns/index.md"]
+    )
+    assert "<script" not in drawn
+    assert "javascript" not in "".join(re.findall(r'href="([^"]*)"', drawn))
+    assert drawn.count("<h1>") == 1
+    assert "<blockquote>" not in drawn
+
+
 def test_extensions_and_comments_stay_in_the_repository(tmp_path: Path) -> None:
     root = team(tmp_path)
     write(root, "patterns/lock.md", pattern(LOCK, "Lock queue", mitigations=[], x={"note": "KEPTBACK"}))
@@ -267,7 +299,7 @@ def test_the_sitemap_has_absolute_addresses_of_pages_that_exist(
 
 
 def test_the_same_entries_give_the_same_bytes(edition: Edition) -> None:
-    pages = [path for path, _ in render(edition)]
+    pages = dict(render(edition))
     again = Edition(load(edition.library.main.root), TODAY, edition.changed)
     assert dict(machine_files(edition, pages, ADDRESS)) == dict(machine_files(again, pages, ADDRESS))
 
@@ -281,6 +313,9 @@ def test_pages_name_their_twins_their_feed_and_themselves(edition: Edition, tmp_
     assert '<meta property="og:title" content="Connection pool exhausted after a rollout">' in text
     assert '<meta property="og:type" content="article">' in text
     assert f'<meta property="og:url" content="{ADDRESS}patterns/{POOL}.html">' in text
+    index = (tmp_path / "site" / "patterns" / "index.html").read_text("utf-8")
+    assert '<link rel="alternate" type="text/markdown" href="index.md">' in index
+    assert (tmp_path / "site" / "patterns" / "index.md").is_file()
     service = (tmp_path / "site" / "services" / "component-payments.html").read_text("utf-8")
     assert 'href="../feeds/services/component-payments.xml"' in service
     assert (tmp_path / "site" / "patterns" / f"{POOL}.md").is_file()

@@ -32,7 +32,7 @@ def address(tmp_path: Path) -> Iterator[int]:
         "404.html",
         "assets/x.css",
         "assets/x.js",
-        "pagefind/x.pf_meta",
+        "search/x.gz",
         ".compass-site.json",
     ):
         path = tmp_path / "site" / name
@@ -62,7 +62,7 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
         ("/", "text/html; charset=utf-8"),
         ("/assets/x.css", "text/css; charset=utf-8"),
         ("/assets/x.js", "text/javascript; charset=utf-8"),
-        ("/pagefind/x.pf_meta", "application/octet-stream"),
+        ("/search/x.gz", "application/gzip"),
     ],
 )
 def test_each_file_has_its_type_and_the_policy(address: int, path: str, kind: str) -> None:

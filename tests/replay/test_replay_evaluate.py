@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from compass.adapters.telemetry.answer import Answer
 from compass.model.match import Match, Truth
-from compass.model.recording import Change, LogLine
+from compass.model.recording import Change, LogLine, Series
 from compass.replay.direct import direct
 from compass.replay.evaluate import MatchResult, evaluate, evaluate_recording
 from compass.replay.load import load
+from compass.replay.store import Store
 
 KNOWLEDGE = Path(__file__).resolve().parents[2] / "knowledge"
 START = 1777636800
@@ -333,3 +335,35 @@ def test_the_rows_of_the_examples_are_what_their_story_says() -> None:
     assert gzip.decompress((folder / "metrics.csv.gz").read_bytes()).startswith(
         b"time,storefront|http_requests_per_second,"
     )
+
+
+class Hollow:
+    """Telemetry whose series have labels and no samples, as a server that means no good may send them."""
+
+    def __getattr__(self, name: str) -> Any:
+        none = Answer((Series({"__name__": "ALERTS", "alertname": "HighLatency"}, (), ()),), name, "", 0, 0)
+        return (lambda *_: True) if name == "observes" else lambda *_: none
+
+    def annotations(self, *_: object) -> Answer[tuple[Change, ...]]:
+        return Answer((), "get_annotations", "", 0, 0)
+
+    def logs(self, *_: object) -> Answer[tuple[LogLine, ...]]:
+        return Answer((), "query_loki_logs", "", 0, 0)
+
+
+def test_series_without_samples_say_nothing() -> None:
+    result = evaluate(Match.model_validate(POOL), Hollow(), END)  # as much of telemetry as is asked
+    assert truths(result) == {"slow": False, "pool": None, "full": None, "roll": False}
+
+
+def test_an_alert_that_is_said_to_fire_for_decades_costs_no_more_than_one_that_fires(
+    incident: Incident,
+) -> None:
+    incident.folder.joinpath("alerts.jsonl").write_text(
+        '{"name":"HighLatency","labels":{"severity":"page"},"starts_at":0}\n'
+        '{"name":"HighLatency","labels":{"severity":"critical"},"starts_at":0,"ends_at":"9999-01-01T00:00:00Z"}\n'
+    )
+    series = [one for one in Store(load(incident.folder)).series if one.labels["__name__"] == "ALERTS"]
+    assert [one.labels["severity"] for one in series] == ["page", "critical"]
+    assert all(len(one.times) < 12_000 for one in series)
+    assert truths(incident.match())["slow"] is True

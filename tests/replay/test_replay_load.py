@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from compass.errors import ConfigError
 from compass.replay.files import Limits
-from compass.replay.load import load, load_info
+from compass.replay.load import digest, load, load_info
 
 YAML = """schema: 1
 id: small
@@ -204,3 +205,54 @@ def test_a_wrong_description_is_one_clear_error(folder: Path, text: str, told: s
 def test_a_folder_without_a_description_is_no_recording(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not a recording"):
         load(tmp_path)
+
+
+def test_a_table_that_is_small_on_disk_and_endless_in_memory_is_cut_and_said(folder: Path) -> None:
+    rows = "".join(f"{1777636800 + row},1,2,3\n" for row in range(100))
+    (folder / "metrics.csv.gz").write_bytes(gzip.compress(f"time,a,b,c\n{rows}".encode()))
+    recording = load(folder, limits=Limits(cells=40))
+    assert [len(one.times) for one in recording.telemetry.series] == [9, 9, 9]
+    assert recording.notes == ("metrics.csv.gz: has more than 40 cells; the rest was left out",)
+
+
+@pytest.mark.parametrize("sort", ["device", "fifo", "outside", "folder"])
+def test_a_description_that_is_no_plain_file_of_the_folder_is_refused(folder: Path, sort: str) -> None:
+    path = folder / "recording.yaml"
+    path.unlink()
+    if sort == "device":
+        path.symlink_to("/dev/zero")
+    elif sort == "fifo":
+        os.mkfifo(path)
+    elif sort == "folder":
+        path.mkdir()
+    else:
+        (folder.parent.parent / "secret.yaml").write_text(YAML)
+        path.symlink_to(folder.parent.parent / "secret.yaml")
+    with pytest.raises(ConfigError, match="no plain file"):
+        load_info(folder)
+
+
+def test_a_description_may_be_a_link_within_the_folder_and_is_bounded(folder: Path) -> None:
+    (folder / "recording.yaml").rename(folder / "really.yaml")
+    (folder / "recording.yaml").symlink_to("really.yaml")
+    assert load_info(folder).id == "small"
+    (folder / "really.yaml").write_text(YAML + "#" * 100_000)
+    with pytest.raises(ConfigError, match="100,000 bytes at most"):
+        load_info(folder)
+
+
+def test_the_digest_is_of_what_is_read_and_of_no_more(folder: Path) -> None:
+    (folder / "kept").mkdir()
+    (folder / "kept" / "lines").write_text("")
+    (folder / "logs.jsonl").symlink_to("kept/lines")
+    before = digest(folder)
+    (folder / "notes.txt").write_text("of a person")
+    with (folder / "huge.bin").open("wb") as stream:
+        stream.truncate(1 << 40)
+    assert digest(folder) == before
+    (folder / "kept" / "lines").write_text('{"time_ns": 1, "message": "x"}\n')
+    after = digest(folder)
+    assert after != before
+    assert digest(folder, Limits(file_bytes=5)) not in {before, after}
+    (folder / "metrics.csv").write_text("time,a\n")
+    assert digest(folder) != after

@@ -117,6 +117,16 @@ def test_what_is_not_supported_is_refused(query: str) -> None:
         found(query)
 
 
+def test_a_count_that_would_take_too_long_is_refused() -> None:
+    lines = tuple(line(second / 10, PAYMENTS, "x") for second in range(5000))
+    store = Store(Recording(INFO, Path(), RecordedTelemetry(logs=lines)))
+    query = logql.parse('count_over_time({service_name="payments"}[10m])')
+    assert isinstance(query, logql.CountQuery)
+    assert logql.counts(store, query, range(600_000, 600_100, 100))[0].values == [4999.0]
+    with pytest.raises(CannotEvaluateError, match="too many lines"):
+        logql.counts(store, query, range(500_000, 601_000, 10))
+
+
 def test_now_is_the_end_of_the_recording() -> None:
     assert datetime.fromtimestamp(STORE.now_ms / 1000, UTC) == INFO.window.end
 

@@ -126,3 +126,12 @@ def test_documents_of_a_smaller_index_are_placed_among_the_topics_of_the_largest
 def test_the_same_documents_give_the_same_topics() -> None:
     first, second = (build(documents(topics.FEW * 2)).topic_documents for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_what_is_remembered_of_terms_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compass.retrieval.segments.REMEMBERED", 3)
+    segments = Segments((Segment(build(documents(5))),))
+    found = {term: segments.find(term) for term in (*WORDS, "unheard-of")}
+    assert len(segments._found) <= 3
+    assert found == {term: segments.find(term) for term in found}
+    assert len(set(found.values())) > 1

@@ -176,7 +176,7 @@ def test_a_failure_of_metrics_is_given_up_after_two_and_said() -> None:
     telemetry, _ = telemetry_of(rows(series=(series("a", range(AT, AT + 601, 60), service_name="pay"),)), dead=frozenset({"query_prometheus"}))  # fmt: skip
     notes = Notes()
     assert ask_metrics.metrics(telemetry, ("a", "b", "c"), START, END, notes, silent) is None
-    assert notes.lines[-1] == "metrics: given up after 2 failures, queries that were not asked: 1"
+    assert notes.lines[-1] == "metrics: given up, 1 of 3 queries were not asked"
 
 
 def test_a_failure_before_anything_is_known_is_not_taken_for_an_absence() -> None:

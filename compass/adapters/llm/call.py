@@ -17,7 +17,7 @@ _TEMPLATE: Final = 256  # tokens that a chat template and the schema's grammar a
 
 
 class UnreachableError(OutsideError):
-    """No connection came about: nothing was sent, and nothing was spent."""
+    """No model was reached: there is no connection, no such model, or no permission; nothing was spent."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it came, unexamined, with what it cost; None where the server does not count its tokens."""
+    """An answer as it came, unexamined, with what it cost; None where the server does not count its tokens.
+
+    `cut` says that the server stopped it at the longest answer that was asked for.
+    """
 
     text: str
     model: str
@@ -69,6 +72,12 @@ class Reply:
     tokens_out: int | None
     seconds: float
     cached: bool = False
+    cut: bool = False
+
+
+def counted(value: object) -> int | None:
+    """A count of tokens as a server gives it; None for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 class LLM(Protocol):
@@ -90,7 +99,7 @@ class LLM(Protocol):
         ...
 
     def ask(self, call: Call) -> Reply:
-        """Answer within `call.seconds`; OutsideError when there is none, UnreachableError if nothing was sent."""
+        """Answer within `call.seconds`; OutsideError when there is none, UnreachableError if nothing was spent."""
         ...
 
     def alive(self, seconds: float) -> str:

@@ -22,6 +22,11 @@ def is_loopback(url: str) -> bool:
     return (urlsplit(url if "://" in url else f"//{url}").hostname or "localhost") in _LOOPBACK
 
 
+def place(url: str) -> str:
+    """Host and port of an address, to name a server in messages."""
+    return urlsplit(url if "://" in url else f"//{url}").netloc or url
+
+
 def within(seconds: float, where: str, ask: Callable[[], Awaitable[T]]) -> tuple[T, float]:
     """What `ask` gives, and how long it took; OutsideError when time is over or the server fails.
 
@@ -48,10 +53,12 @@ def within(seconds: float, where: str, ask: Callable[[], Awaitable[T]]) -> tuple
     ) as failure:
         raise UnreachableError(
             f"the language model at {where} could not be reached: {_reason(failure)}",
-            "is the server running? `compass doctor` shows the address",
+            "is the server running? `compass doctor` shows the address, and `--no-llm` does without",
         ) from failure
     except (httpx.HTTPError, OSError) as failure:
-        raise OutsideError(f"the language model at {where} failed: {_reason(failure)}") from failure
+        raise OutsideError(
+            f"the language model at {where} broke off: {_reason(failure)}", "its own log says why"
+        ) from failure
     return found, time.perf_counter() - began
 
 

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+import httpx
 import ollama
 from pydantic import ValidationError
 
-from compass.adapters.llm.call import LONGEST, Call, Reply
-from compass.adapters.llm.limits import is_loopback, within
+from compass.adapters.llm.call import LONGEST, Call, Reply, UnreachableError, counted
+from compass.adapters.llm.limits import is_loopback, place, within
 from compass.errors import OutsideError
 
 T = TypeVar("T")
@@ -39,8 +40,8 @@ class Ollama:
 
     def ask(self, call: Call) -> Reply:
         """POST /api/chat with the schema as `format` and `num_ctx` set."""
-        (text, read, written), seconds = self._within(call.seconds, lambda: self._chat(call))
-        return Reply(text, self.model, read, written, seconds)
+        (text, read, written, cut), seconds = self._within(call.seconds, lambda: self._chat(call))
+        return Reply(text, self.model, read, written, seconds, cut=cut)
 
     def alive(self, seconds: float) -> str:
         """Ask for the list of models."""
@@ -52,26 +53,32 @@ class Ollama:
 
         found, _ = self._within(seconds, names)
         if not {self.model, f"{self.model}:latest"} & set(found):
-            raise OutsideError(
-                f"Ollama at {self.url} answers, but has no model {self.model!r}", f"ollama pull {self.model}"
-            )
-        return f"Ollama at {self.url} answers and has {self.model}"
+            raise self._not_pulled()
+        return f"Ollama at {place(self.url)} answers and has {self.model}"
+
+    def _not_pulled(self) -> UnreachableError:
+        return UnreachableError(
+            f"Ollama at {place(self.url)} answers, but has no model {self.model!r}",
+            f"ollama pull {self.model}",
+        )
 
     def _within(self, seconds: float, ask: Callable[[], Awaitable[T]]) -> tuple[T, float]:
         try:
-            return within(seconds, self.url, ask)
+            return within(seconds, place(self.url), ask)
         except _FAILURES as failure:
+            if getattr(failure, "status_code", None) == httpx.codes.NOT_FOUND:
+                raise self._not_pulled() from failure
             said = " ".join(str(failure).split())[:300] or type(failure).__name__
             raise OutsideError(
-                f"Ollama at {self.url} refused: {said}", "`compass doctor` asks it again"
+                f"Ollama at {place(self.url)} refused: {said}", "`compass doctor` asks it again"
             ) from failure
 
     def _client(self) -> ollama.AsyncClient:
         # A redirect would carry the prompt to another host.
         return ollama.AsyncClient(host=self.url, follow_redirects=False)
 
-    async def _chat(self, call: Call) -> tuple[str, int | None, int | None]:
-        text, read, written = "", None, None
+    async def _chat(self, call: Call) -> tuple[str, int | None, int | None, bool]:
+        text, read, written, ended = "", None, None, None
         async with self._client() as client:
             stream = await client.chat(
                 model=self.model,
@@ -91,7 +98,11 @@ class Ollama:
             )
             async for part in stream:
                 text += part.message.content or ""
-                read, written = part.prompt_eval_count or read, part.eval_count or written
+                read, written = counted(part.prompt_eval_count) or read, counted(part.eval_count) or written
+                ended = (part.done_reason or "stop") if part.done else None
                 if len(text) > LONGEST:
                     break
-        return text, read, written
+            else:
+                if ended is None:
+                    raise ValueError("the answer ended before it was done")
+        return text, read, written, ended == "length"

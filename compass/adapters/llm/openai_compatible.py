@@ -12,11 +12,25 @@ from typing import Any, Final
 
 import httpx
 
-from compass.adapters.llm.call import LONGEST, Call, Reply
-from compass.adapters.llm.limits import is_loopback, within
+from compass.adapters.llm.call import LONGEST, Call, Reply, UnreachableError, counted
+from compass.adapters.llm.limits import is_loopback, place, within
 from compass.errors import ConfigError, OutsideError
 
 DEFAULT: Final = "https://api.openai.com/v1"
+_BOUNDS: Final = frozenset({"maxLength", "maxItems"})
+
+
+class _BadRequestError(OutsideError):
+    """The endpoint understood the address and refused what was asked."""
+
+
+_KEY: Final = "the key comes from COMPASS_LLM_KEY; `compass doctor` says whether one is set"
+_REFUSALS: Final[Mapping[int, tuple[type[OutsideError], str]]] = {
+    400: (_BadRequestError, "`compass doctor` asks it again"),
+    401: (UnreachableError, _KEY),
+    403: (UnreachableError, _KEY),
+    404: (UnreachableError, "`llm.url` ends before /chat/completions, and `llm.model` names the model"),
+}
 
 
 @dataclass(frozen=True)
@@ -57,28 +71,26 @@ class OpenAICompatible:
                 {"role": "system", "content": call.system},
                 {"role": "user", "content": call.prompt},
             ],
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "answer", "strict": True, "schema": call.schema},
-            },
             "max_tokens": call.max_tokens,
             "temperature": call.temperature,
             "seed": call.seed,
         }
-        answer, seconds = within(call.seconds, self.url, lambda: self._send("POST", "chat/completions", body))
+        where = place(self.url)
+        answer, seconds = within(call.seconds, where, lambda: self._complete(body, call.schema))
         try:
-            text = str(answer["choices"][0]["message"]["content"] or "")
-        except (KeyError, IndexError, TypeError) as failure:
-            raise OutsideError(f"{self.url} did not answer in the shape of chat completions") from failure
+            choice = answer["choices"][0]
+            text, cut = str(choice["message"]["content"] or ""), choice.get("finish_reason") == "length"
+        except (KeyError, IndexError, TypeError, AttributeError) as failure:
+            raise OutsideError(f"{where} did not answer in the shape of chat completions") from failure
         usage = answer.get("usage")
         counts: Mapping[str, Any] = usage if isinstance(usage, Mapping) else {}
-        return Reply(
-            text, self.model, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens")), seconds
-        )  # fmt: skip
+        read, written = counted(counts.get("prompt_tokens")), counted(counts.get("completion_tokens"))
+        return Reply(text, self.model, read, written, seconds, cut=cut)
 
     def alive(self, seconds: float) -> str:
         """Ask for the list of models."""
-        answer, _ = within(seconds, self.url, lambda: self._send("GET", "models", None))
+        where = place(self.url)
+        answer, _ = within(seconds, where, lambda: self._send("GET", "models", None))
         listed = answer.get("data")
         names = (
             {str(one.get("id")) for one in listed if isinstance(one, Mapping)}
@@ -86,8 +98,15 @@ class OpenAICompatible:
             else set()
         )
         if names and self.model not in names:
-            raise OutsideError(f"{self.url} answers, but has no model {self.model!r}", "set `llm.model`")
-        return f"{self.url} answers" + (f" and has {self.model}" if names else "")
+            raise OutsideError(f"{where} answers, but has no model {self.model!r}", "set `llm.model`")
+        return f"{where} answers" + (f" and has {self.model}" if names else "")
+
+    async def _complete(self, body: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return await self._send("POST", "chat/completions", {**body, **_format(schema)})
+        except _BadRequestError:
+            # Some endpoints refuse bounds of length in a schema, and a refused request costs nothing.
+            return await self._send("POST", "chat/completions", {**body, **_format(_unbounded(schema))})
 
     async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
@@ -103,17 +122,24 @@ class OpenAICompatible:
             status = answer.status_code
         if status != httpx.codes.OK:
             said = " ".join(raw[:300].decode("utf-8", "replace").split())
-            raise OutsideError(
-                f"{self.url} refused with status {status}: {said}", "`compass doctor` asks it again"
-            )
+            kind, hint = _REFUSALS.get(status, (OutsideError, "`compass doctor` asks it again"))
+            raise kind(f"{place(self.url)} refused with status {status}: {said}", hint)
         try:
             found = json.loads(raw)
         except ValueError as failure:
-            raise OutsideError(f"{self.url} did not answer in JSON") from failure
+            raise OutsideError(f"{place(self.url)} did not answer in JSON") from failure
         if not isinstance(found, Mapping):
-            raise OutsideError(f"{self.url} did not answer with an object")
+            raise OutsideError(f"{place(self.url)} did not answer with an object")
         return found
 
 
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _format(schema: Any) -> dict[str, Any]:
+    named = {"name": "answer", "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
+
+
+def _unbounded(schema: Any) -> Any:
+    """The schema without bounds of length; the answer is examined against them anyway."""
+    if isinstance(schema, Mapping):
+        return {name: _unbounded(part) for name, part in schema.items() if name not in _BOUNDS}
+    return schema

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -20,6 +21,8 @@ STATUS: Final = {
     2: "error",
     1: "ok",
 }
+_LAST: Final = 253_402_300_800  # the year 10,000
+_LAST_NS: Final = 2**63
 NO_LINES: Final[tuple[tuple[LogLine, ...], bool]] = ((), False)
 
 
@@ -49,6 +52,37 @@ def strings(data: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in data)
 
 
+def _labels(data: Any) -> Mapping[str, str]:
+    """Labels as they are; TypeError unless they are texts by name, since nothing after this looks again."""
+    if not isinstance(data, Mapping) or not all(type(value) is str for value in data.values()):
+        raise TypeError("labels are texts by name")
+    return data
+
+
+def _text(data: Any) -> str:
+    if type(data) is not str:
+        raise TypeError(f"{str(data)[:40]!r} is no text")
+    return data
+
+
+def _times(data: Sequence[Any]) -> Sequence[float]:
+    """Times as they are; TypeError or ValueError unless all are moments that a calendar has."""
+    if not all(map(math.isfinite, data)) or (data and not 0 <= min(data) <= max(data) < _LAST):
+        raise ValueError("a time is a number of seconds since 1970")
+    return data
+
+
+def _nanoseconds(time: int) -> int:
+    if not 0 <= time < _LAST_NS:
+        raise ValueError(f"{time} is no time in nanoseconds since 1970")
+    return time
+
+
+def _stretch(begin: int, end: int) -> tuple[int, int]:
+    """When a span begins and ends; where clocks disagree it does not end before it begins."""
+    return _nanoseconds(begin), _nanoseconds(max(begin, end))
+
+
 def series(data: Any) -> tuple[Series, ...]:
     """Answer of query_prometheus: a vector, a matrix or a scalar, in newer versions under `data`."""
     rows = data["data"] if isinstance(data, Mapping) else data
@@ -56,45 +90,43 @@ def series(data: Any) -> tuple[Series, ...]:
         return ()
     if rows and not isinstance(rows[0], Mapping):
         time, value = rows
-        return (Series({}, (float(time),), (float(value),)),)
+        return (Series({}, _times((float(time),)), (float(value),)),)
     return tuple(_series(row) for row in rows)
 
 
 def _series(row: Mapping[str, Any]) -> Series:
-    labels = row.get("metric", {})
+    labels = _labels(row.get("metric", {}))
     if "values" in row:
         pairs = row["values"] or ()
-        return Series(labels, [pair[0] for pair in pairs], [float(pair[1]) for pair in pairs])
+        return Series(labels, _times([pair[0] for pair in pairs]), [float(pair[1]) for pair in pairs])
     time, value = row["value"]
-    return Series(labels, (float(time),), (float(value),))
+    return Series(labels, _times((float(time),)), (float(value),))
 
 
 def log_lines(data: Any) -> tuple[tuple[LogLine, ...], bool]:
     """Answer of query_loki_logs to a log query, oldest first, and whether there was more."""
     lines: list[LogLine] = []
     for stream in data.get("streams") or ():
-        labels = stream["labels"]
+        labels = _labels(stream["labels"])
         common = stream.get("structuredMetadata") or {}
-        for row in stream["lines"]:
-            own = row.get("structuredMetadata") or common
-            lines.append(LogLine(_stamp(row["timestamp"]), labels, row["line"], own.get("trace_id", "")))
+        lines += (_line(row, labels, row.get("structuredMetadata") or common) for row in stream["lines"])
     for row in data.get("data") or ():
-        own = row.get("structuredMetadata") or {}
-        lines.append(LogLine(_stamp(row["timestamp"]), row["labels"], row["line"], own.get("trace_id", "")))
+        lines.append(_line(row, _labels(row["labels"]), row.get("structuredMetadata") or {}))
     lines.sort(key=lambda line: line.time_ns)
     return tuple(lines), bool((data.get("metadata") or {}).get("resultsTruncated"))
+
+
+def _line(row: Mapping[str, Any], labels: Mapping[str, str], own: Mapping[str, Any]) -> LogLine:
+    return LogLine(_stamp(row["timestamp"]), labels, _text(row["line"]), _text(own.get("trace_id", "")))
 
 
 def log_samples(data: Any) -> tuple[Series, ...]:
     """Answer of query_loki_logs to a metric query."""
     found: list[Series] = []
     for row in data["data"] or ():
-        if "values" in row:
-            points = row["values"]
-            times, values = [float(p["timestamp"]) for p in points], [float(p["value"]) for p in points]
-            found.append(Series(row.get("labels") or {}, times, values))
-        else:
-            found.append(Series(row.get("labels") or {}, (float(row["timestamp"]),), (float(row["value"]),)))
+        points = row.get("values", (row,))
+        times, values = [float(p["timestamp"]) for p in points], [float(p["value"]) for p in points]
+        found.append(Series(_labels(row.get("labels") or {}), _times(times), values))
     return tuple(found)
 
 
@@ -104,24 +136,25 @@ def found(data: Any) -> Found:
     matched = 0
     traces = data["traces"] or ()
     for row in traces:
-        trace = row["traceID"]
+        trace = _text(row["traceID"])
         for group in row.get("spanSets") or ([row["spanSet"]] if row.get("spanSet") else ()):
             rows = group["spans"]
             matched += int(group.get("matched", len(rows)))
             for span in rows:
                 begin = int(span["startTimeUnixNano"])
+                stretch = _stretch(begin, begin + int(span["durationNanos"]))
                 seen = {
-                    item["key"]: item["value"].get("stringValue", "") for item in span.get("attributes") or ()
+                    item["key"]: _text(item["value"].get("stringValue", ""))
+                    for item in span.get("attributes") or ()
                 }
                 spans.append(
                     Span(
                         trace,
-                        span["spanID"],
+                        _text(span["spanID"]),
                         seen.get("span:parentID", ""),
                         seen.get("service.name", ""),
-                        span.get("name") or seen.get("name", ""),
-                        begin,
-                        begin + int(span["durationNanos"]),
+                        _text(span.get("name") or seen.get("name", "")),
+                        *stretch,
                         STATUS.get(seen.get("status", ""), ""),
                     )
                 )
@@ -145,10 +178,15 @@ def _batch(batch: Mapping[str, Any]) -> Iterator[Span]:
         for row in scope["spans"]:
             status = STATUS.get((row.get("status") or {}).get("code", ""), "")
             begin, end = int(row["startTimeUnixNano"]), int(row["endTimeUnixNano"])
-            parent = row.get("parentSpanId") or ""
-            yield Span(
-                row.get("traceId", ""), row["spanId"], parent, service, row["name"], begin, end, status
+            names = (
+                row.get("traceId", ""),
+                row["spanId"],
+                row.get("parentSpanId") or "",
+                service,
+                row["name"],
             )
+            identity, span, parent, owner, name = map(_text, names)
+            yield Span(identity, span, parent, owner, name, *_stretch(begin, end), status)
 
 
 def changes(data: Any) -> tuple[Change, ...]:
@@ -166,12 +204,13 @@ def _change(row: Mapping[str, Any]) -> Change:
     plain = [tag for tag in tags if ":" not in tag]
     labels = dict(tag.split(":", 1) for tag in tags if ":" in tag)
     service = labels.get("service_name") or (plain[1] if len(plain) > 1 else "")
-    return Change(row["time"] / 1000, plain[0] if plain else "", service, str(row.get("text", "")), labels)
+    (time,) = _times((row["time"] / 1000,))
+    return Change(time, plain[0] if plain else "", service, str(row.get("text", "")), labels)
 
 
 def _stamp(text: Any) -> int:
     """Nanoseconds; some versions leave the JSON quotes in the string, VictoriaLogs writes RFC 3339."""
     plain = str(text).strip('"')
     if plain.isdigit():
-        return int(plain)
-    return round(datetime.fromisoformat(plain).timestamp() * 1_000_000) * 1000
+        return _nanoseconds(int(plain))
+    return _nanoseconds(round(datetime.fromisoformat(plain).timestamp() * 1_000_000) * 1000)

@@ -13,7 +13,7 @@ from compass.model.recording import Alert, Series
 from compass.replay.matchers import escaped
 from compass.replay.template import pattern
 from compass.workflows.recording.grid import on_one_grid
-from compass.workflows.recording.request import Notes, Told
+from compass.workflows.recording.request import Notes, Patience, Told
 
 MOST_SERIES: Final = 5_000
 MOST_OF_ONE_NAME: Final = 2_000
@@ -21,8 +21,6 @@ SERIES_AT_ONCE: Final = 500
 NAMES_AT_ONCE: Final = 100
 SAMPLES_AT_ONCE: Final = 400_000
 USUAL_STEP: Final = 15
-PATIENCE: Final = 2
-"""Failures in a row after which a kind of telemetry is given up: a dead server is not asked a hundred times."""
 OWN_FILES: Final = frozenset({ALERTS, "ALERTS_FOR_STATE", SERVICE_GRAPH})
 """Series that a recording keeps as alerts and as the call graph."""
 ALERTS_BEFORE: Final = 6 * 3600.0
@@ -48,22 +46,18 @@ def samples(
             return None
         queries = list(_queries(groups))
     found: dict[frozenset[tuple[str, str]], Series] = {}
-    failed = answered = 0
+    patience = Patience("metrics", notes)
     for number, (query, count) in enumerate(queries, start=1):
         told(f"metrics: query {number} of {len(queries)}")
         series, error = _raw(telemetry, query, count, start, end)
         if error:
-            notes.add(f"metrics: {error} (asked for {query[:120]})")
-            failed += 1
-            if failed >= PATIENCE:
-                notes.add(
-                    f"metrics: given up after {failed} failures, queries that were not asked: {len(queries) - number}"
-                )
+            left = f"{len(queries) - number} of {len(queries)} queries were not asked"
+            if patience.lost(f"{error} (asked for {query[:120]})", left):
                 break
             continue
-        failed, answered = 0, answered + 1
+        patience.kept()
         found |= {frozenset(one.labels.items()): one for one in series if one.name not in OWN_FILES}
-    if not answered:
+    if not patience.answered:
         return None if queries else ()
     kept = list(found.values())
     if len(kept) > MOST_SERIES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -13,14 +13,13 @@ from compass.adapters.telemetry.answer import Telemetry
 from compass.investigate.series import component
 from compass.model.recording import Change, LogLine, Span
 from compass.replay.lexer import Tokens
-from compass.workflows.recording.request import Notes, Told, counted, listed
+from compass.workflows.recording.request import Notes, Patience, Told, counted, listed
 
 SLICE: Final = 60.0
 MOST_SLICES: Final = 60
 LINES_IN_A_SLICE: Final = 2_000
 SPANS_IN_A_SLICE: Final = 20_000
 MOST_TRACES: Final = 400
-PATIENCE: Final = 2
 CHANGES_BEFORE: Final = 6 * 3600.0
 ANY_STREAM: Final = '{service_name=~".+"}'
 DETECTED: Final = "detected_level"
@@ -63,7 +62,8 @@ def lines(
     Of a slice with more lines than are taken, those of WARN and above are asked for again.
     """
     found: dict[tuple[object, ...], LogLine] = {}
-    cut = failed = answered = 0
+    cut = 0
+    patience = Patience("logs", notes)
     parts = slices(start, end)
     for number, (first, last) in enumerate(parts, start=1):
         told(f"logs: slice {number} of {len(parts)}")
@@ -78,21 +78,22 @@ def lines(
                 why = severe.error or f"only the first {LINES_IN_A_SLICE:,} of a slice were read"
                 notes.add(f"logs: not every line of WARN and above was read: {why}")
         if answer.error is not None:
-            notes.add(f"logs: {answer.error}")
-            failed += 1
-            if failed >= PATIENCE:
-                notes.add(f"logs: given up, {len(parts) - number} of {len(parts)} slices were not asked for")
+            if patience.lost(answer.error, _unasked(number, parts)):
                 break
             continue
-        failed, answered = 0, answered + 1
+        patience.kept()
         found |= {_identity(line): line for line in read}
-    if not answered:
+    if not patience.answered:
         return None
     if cut:
         notes.add(
             f"logs: in {cut} of {len(parts)} slices only the first {LINES_IN_A_SLICE:,} lines below WARN were read"
         )
     return tuple(sorted(found.values(), key=lambda line: line.time_ns))
+
+
+def _unasked(number: int, parts: Sequence[object]) -> str:
+    return f"{len(parts) - number} of {len(parts)} slices were not asked for"
 
 
 def severe_only(query: str, lines: Iterable[LogLine]) -> str:
@@ -134,27 +135,22 @@ def traces(
     """
     spans: list[Span] = []
     partly: list[str] = []
-    failed = answered = 0
+    patience = Patience("traces", notes)
     parts = slices(start, end)
     for number, (first, last) in enumerate(parts, start=1):
         told(f"traces: slice {number} of {len(parts)}")
         answer = telemetry.traces("{}", first, last, SPANS_IN_A_SLICE)
         if answer.error is not None:
-            notes.add(f"traces: {answer.error}")
-            failed += 1
-            if failed >= PATIENCE:
-                notes.add(
-                    f"traces: given up, {len(parts) - number} of {len(parts)} slices were not asked for"
-                )
+            if patience.lost(answer.error, _unasked(number, parts)):
                 break
             continue
-        failed, answered = 0, answered + 1
+        patience.kept()
         if not answer.truncated:
             spans += answer.data
             continue
         errors = telemetry.traces("{ status = error }", first, last, SPANS_IN_A_SLICE)
         partly += [span.trace for span in (*answer.data, *errors.data)]
-    if not answered:
+    if not patience.answered:
         return None
     if partly:
         notes.add("traces: a search gives only its first traces and spans; the sample is what it gave")
@@ -166,19 +162,16 @@ def _by_id(telemetry: Telemetry, found: list[str], notes: Notes, told: Told) -> 
     ids = sorted(set(found), key=share_of)
     if len(ids) > MOST_TRACES:
         notes.add(f"traces: {counted(len(ids) - MOST_TRACES, 'trace')} beyond {MOST_TRACES} were not fetched")
-    failed = 0
-    for number, identifier in enumerate(ids[:MOST_TRACES], start=1):
-        told(f"traces: {number} of {min(len(ids), MOST_TRACES)}")
+    chosen = ids[:MOST_TRACES]
+    patience = Patience("traces", notes, most=3)
+    for number, identifier in enumerate(chosen, start=1):
+        told(f"traces: {number} of {len(chosen)}")
         answer = telemetry.trace(identifier)
-        failed = failed + 1 if answer.error is not None else 0
-        if answer.error is not None:
-            notes.add(f"traces: {answer.error}")
-        if failed > PATIENCE:
-            notes.add(
-                f"traces: given up, {counted(min(len(ids), MOST_TRACES) - number, 'trace')} were not fetched"
-            )
+        if answer.error is None:
+            patience.kept()
+            yield from answer.data
+        elif patience.lost(answer.error, f"{counted(len(chosen) - number, 'trace')} were not fetched"):
             return
-        yield from answer.data
 
 
 def share_of(text: str) -> float:

@@ -22,6 +22,9 @@ def check(target: Path, *, replace: bool) -> None:
     """UsageError where the folder may not be written."""
     if target.is_symlink() or target.parent.is_symlink():
         raise UsageError(f"{target} is behind a symbolic link", "name the real folder")
+    above = next(one for one in target.absolute().parents if one.exists())
+    if not above.is_dir():
+        raise UsageError(f"{target} cannot be made: {above} is no folder", "choose another place")
     if not target.exists():
         return
     if not target.is_dir() or not ((target / "recording.yaml").is_file() or not any(target.iterdir())):
@@ -47,8 +50,8 @@ def recover(target: Path, now: Callable[[], float] = time.time) -> None:
 
 def put(target: Path, files: Mapping[str, bytes]) -> None:
     """Write all files, then let the folder appear at once; a folder that was there gives way to it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=ASIDE, dir=target.parent))
     except OSError as error:
         raise UsageError(f"cannot write beside {target}: {error.strerror}") from error

@@ -59,6 +59,29 @@ class Notes:
         return (*self.lines[:MOST_NOTES], f"and {rest} more notes of this sort")
 
 
+@dataclass
+class Patience:
+    """Answers of one kind of telemetry: after so many failures in a row a dead server is asked no more."""
+
+    kind: str
+    notes: Notes
+    most: int = 2
+    answered: bool = False
+    _failed: int = 0
+
+    def kept(self) -> None:
+        """An answer came."""
+        self.answered, self._failed = True, 0
+
+    def lost(self, error: str, left: str) -> bool:
+        """None came, which is noted; True if it is given up, and then so is what is `left`."""
+        self.notes.add(f"{self.kind}: {error}")
+        self._failed += 1
+        if self._failed >= self.most:
+            self.notes.add(f"{self.kind}: given up, {left}")
+        return self._failed >= self.most
+
+
 @dataclass(frozen=True)
 class Gathered:
     """A recording's telemetry before it is written, and that of a fault-free time, if it was asked for."""
