@@ -52,13 +52,20 @@ def opened(browser: Browser, record: Record) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for a module."""
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser for as long as it is needed."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield found
         found.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a module."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+import browsing
 import pytest
-from browsing import Record, answering, chromium, opened
-from playwright.sync_api import Browser, Page, expect
+from browsing import Record, answering
+from playwright.sync_api import Page, expect
 
 from compass.adapters.git import GitRepository
 from compass.library import load
@@ -18,6 +19,9 @@ from compass.publish.serve import server
 from compass.workflows.example import make_organization
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+browser = browsing.browser
+record = browsing.record
+page = browsing.page
 LATER = date(2027, 6, 1)
 ALERT, MISSPELT = "PostgresLockWaits", "PostgresLokWaits"
 RUNBOOK, PATTERN = "Clear a PostgreSQL lock queue", "PostgreSQL lock queue behind a schema change"
@@ -44,23 +48,6 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         build_site(library, folder / "www" / name, today=LATER, audience=Level.TRIBE)
     with answering(server(folder / "www", 0)) as address:
         yield Sites(f"{address}product/", f"{address}platform/")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def record() -> Record:
-    return Record()
-
-
-@pytest.fixture
-def page(browser: Browser, record: Record) -> Iterator[Page]:
-    with opened(browser, record) as made:
-        yield made
 
 
 def search(page: Page, text: str) -> None:
