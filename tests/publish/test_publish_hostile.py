@@ -95,7 +95,8 @@ def plain(site: Path, handler: type[Plain]) -> ThreadingHTTPServer:
 INERT = """() => ({
   hacked: window.hacked ?? null,
   foreign: [...document.querySelectorAll("script, img, svg, iframe, object, embed, base, link, style, form, video, details, math")]
-    .filter((one) => one.closest("article")).length,
+    .filter((one) => one.closest("article"))
+    .filter((one) => !one.matches(".cm-picture-scroll > svg, details.cm-rules, details.cm-change")).length,
   handlers: [...document.querySelectorAll("*")]
     .flatMap((one) => one.getAttributeNames()).filter((name) => name.startsWith("on") || name === "style"),
   links: [...document.querySelectorAll("article a[href]")].map((one) => one.protocol),
