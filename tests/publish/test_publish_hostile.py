@@ -99,7 +99,7 @@ INERT = """() => ({
     .filter((one) => !one.matches(".cm-picture-scroll > svg, details.cm-rules, details.cm-change")).length,
   handlers: [...document.querySelectorAll("*")]
     .flatMap((one) => one.getAttributeNames()).filter((name) => name.startsWith("on") || name === "style"),
-  links: [...document.querySelectorAll("article a[href]")].map((one) => one.protocol),
+  links: [...document.querySelectorAll("article a[href]")].map((one) => new URL(one.getAttribute("href"), document.baseURI).protocol),
   over: [...document.querySelectorAll("article *")].filter((one) => getComputedStyle(one).position === "fixed").length,
   shown: document.querySelector("article").innerText,
   middle: document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest(".cm-page, .cm-footer, body") !== null,
