@@ -52,13 +52,20 @@ def opened(browser: Browser, record: Record) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for a module."""
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser for as long as it is needed."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield found
         found.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a module."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
@@ -80,6 +87,8 @@ def answering(server: ThreadingHTTPServer) -> Iterator[str]:
     with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -7,12 +7,14 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from conftest import commit_all
-from published import GONE, POOL, base, pattern, postmortem, runbook, write
+from published import GONE, POOL, TODAY, base, pattern, postmortem, runbook, write
 
+from compass.adapters.documents import dump_yaml
 from compass.library import Library, load
 
 FOREIGN, FOREIGN_RUNBOOK, FOREIGN_INCIDENT = "pat-9k3x9q2m4t", "run-9k3x9q2m4t", "pm-9k3x9q2m4t"
@@ -158,6 +160,9 @@ def _foreign(folder: Path, canaries: Canaries) -> None:
     saying = f"groups:\n  - [{canaries['foreign.saying']}, connection]\n"
     (root / "vocabulary" / "thesaurus.yaml").write_text(saying, "utf-8")
     (root / "images").mkdir()
+    _record(root, canaries, "foreign", (POOL, FOREIGN), "inv-9k3x9q2m4t")
+    rules = f"groups:\n- name: x\n  rules:\n  - alert: {canaries['foreign.rule']}\n    expr: up == 0\n"
+    (root / "catalog" / "alerts.yaml").write_text(rules, "utf-8")
     picture = f'<svg xmlns="http://www.w3.org/2000/svg"><title>{canaries["foreign.picture"]}</title></svg>'
     (root / "images" / f"{canaries['foreign.image']}.svg").write_text(picture, "utf-8")
     commit_all(root)
@@ -171,6 +176,25 @@ def _catalog(root: Path, service: str, about: str, dependency: str) -> None:
         f"  dependsOn: [component:default/{dependency}]\n",
         "utf-8",
     )
+
+
+def _record(root: Path, canaries: Canaries, place: str, patterns: tuple[str, ...], identifier: str) -> None:
+    """The record of an investigation that these patterns explained: today's where it is foreign, so that it would be told first."""
+    day = TODAY if place == "foreign" else TODAY - timedelta(days=1)
+    hypotheses = [
+        {"rank": rank, "statement": canaries[f"{place}.explanation"], "pattern": one, "verdict": "supported"}
+        for rank, one in enumerate(patterns, 1)
+    ]
+    data = {
+        "schema": 1,
+        "id": identifier,
+        "started": f"{day}T10:00:00Z",
+        "incident": {"symptom": f"Users saw {canaries[f'{place}.noticed']}"},
+        "hypotheses": hypotheses,
+    }
+    folder = root / "investigations" / "2026"
+    folder.mkdir(parents=True)
+    (folder / f"{identifier}.yaml").write_text(dump_yaml(data), "utf-8")
 
 
 def _past(root: Path, canaries: Canaries) -> None:
@@ -230,7 +254,14 @@ def _present(root: Path, canaries: Canaries) -> None:
     (root / "vocabulary").mkdir()
     sayings = f"groups:\n  - [{canaries['public.saying']}, text]\n  - [{canaries['unused.saying']}, zzyzx]\n"
     (root / "vocabulary" / "thesaurus.yaml").write_text(sayings, "utf-8")
-    commit_all(root, f"Newer texts\n\n{canaries['changed.later']}\n")
+    # Its own record names what was withdrawn as well.
+    _record(root, canaries, "public", (POOL, GONE), "inv-3k3x9q2m4t")
+    trailers = f"Compass-Verb: {canaries['changed.verb']}\nApproved-by: {canaries['changed.approver']} role={canaries['changed.role']} head={'0' * 40}\n"
+    git = commit_all(
+        root, f"Newer texts {canaries['changed.subject']}\n\n{canaries['changed.later']}\n\n{trailers}"
+    )
+    remote = f"https://{canaries['private.login']}:{canaries['private.password']}@github.com/acme/memory.git"
+    git.git("config", "remote.origin.url", remote)
 
 
 def library(root: Path) -> Library:
@@ -269,6 +300,8 @@ def channels(site: Path) -> dict[str, str]:
 def _page(name: str, text: str, add: Any) -> None:
     """The parts of one page: what machines read, what stands on every page, what is read."""
     add("page: whole", text)
+    for picture in re.findall(r'<figure class="cm-picture".*?</figure>', text, re.DOTALL):
+        add("page: picture", picture)
     for part in ("head", "header", "footer"):
         for piece in re.findall(rf"<{part}\b.*?</{part}>", text, re.DOTALL):
             add(f"page: {part}", piece)

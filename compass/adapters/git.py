@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from git.cmd import Git
 
@@ -28,6 +28,7 @@ __all__ = [
     "ZERO",
     "CommitInfo",
     "GitRepository",
+    "Landing",
     "Signature",
     "TreeEntry",
     "check_url",
@@ -67,6 +68,15 @@ _ENVIRONMENT: Final = {
     "GIT_PROXY_COMMAND": "",  # of `core.gitProxy` the first value holds, so a repository's own cannot be replaced
     "LC_ALL": "C",
 }
+
+
+class Landing(NamedTuple):
+    """A commit of the main line, when it was made, and the values of two of its trailers."""
+
+    commit: str
+    when: datetime
+    first: tuple[str, ...]
+    second: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +299,25 @@ class GitRepository:
             for name in names.split(b"\0"):
                 if name.strip(b"\n"):
                     found.setdefault(name.strip(b"\n").decode("utf-8", "surrogateescape"), when)
+        return found
+
+    def landings(self, revision: str, keys: tuple[str, str]) -> dict[str, list[Landing]]:
+        """By file, the commits of the main line that changed it, newest first; `keys` names two trailers to read."""
+        first, second = (f"%(trailers:key={key},valueonly,separator=%x03)" for key in keys)
+        form = f"--format=%x01%H%x02%ct%x02{first}%x02{second}%x02"
+        out = self.git(
+            "log", "--first-parent", "-m", form, "--name-only", "--no-renames", "-z", "--end-of-options", revision
+        )  # fmt: skip
+        found: dict[str, list[Landing]] = {}
+        for chunk in out.split(b"\x01")[1:]:
+            oid, seconds, one, other, names = chunk.split(b"\x02", 4)
+            values = tuple(
+                tuple(text.decode("utf-8", "replace").split("\x03")) if text else () for text in (one, other)
+            )
+            landing = Landing(oid.decode(), datetime.fromtimestamp(int(seconds), UTC), values[0], values[1])
+            for name in names.replace(b"\n", b"").split(b"\0"):
+                if name:
+                    found.setdefault(name.decode("utf-8", "surrogateescape"), []).append(landing)
         return found
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:

@@ -32,3 +32,14 @@ def origin_of(git: GitRepository) -> str | None:
     if status or not text:
         return None
     return text if is_remote(text) else str((git.root / text).resolve())
+
+
+def branch_of(git: GitRepository) -> str | None:
+    """The branch that readers of `origin` see first; else the one that is checked out; None where neither is known."""
+    for reference in ("refs/remotes/origin/HEAD", "HEAD"):
+        status, out, _ = git.attempt("symbolic-ref", "--quiet", reference)
+        text = out.decode("utf-8", "replace").strip()
+        name = text.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
+        if not status and name and name != text:
+            return name
+    return None

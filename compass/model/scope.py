@@ -55,6 +55,23 @@ class Policy(Model):
     promote: tuple[Requirement, ...] = ()
 
 
+class WebAddress(Model):
+    """Where people read the repository in a browser; needed where the remote's URL does not tell."""
+
+    forge: Literal["github", "gitlab", "forgejo"] = Field(
+        description="which kind of forge; Gitea answers as forgejo"
+    )
+    url: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+$"
+        ),
+    ] = Field(description="the address of its first page, without a slash at the end")
+    branch: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")] = Field(
+        default="main", description="the branch that proposals are made against"
+    )
+
+
 class Repository(Model):
     """compass.yaml: what a knowledge repository says of itself."""
 
@@ -71,6 +88,9 @@ class Repository(Model):
         default=None, description="a team's repository may be read by its tribe"
     )
     policy: Policy = Policy()
+    web: WebAddress | None = Field(
+        default=None, description="where a browser reads and edits it, for the links of its site"
+    )
 
 
 class Person(Model):

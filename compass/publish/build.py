@@ -20,6 +20,7 @@ from compass.publish.edition import Changed, Edition
 from compass.publish.generate import generate, stage
 from compass.publish.machines import machine_files
 from compass.publish.pages import render
+from compass.publish.records import read_records
 from compass.publish.search import index
 from compass.publish.swap import swap, workshop
 from compass.publish.verify import verify
@@ -64,7 +65,7 @@ def build_site(
     output = output.absolute()
     with workshop(output) as work:
         main = chosen.library.main
-        edition = Edition(chosen.library, today, last_changed(chosen.library))
+        edition = Edition(chosen.library, today, last_changed(chosen.library), read_records(chosen.library))
         names: list[str] = []
         pages = _noted(render(edition), names)
         files = machine_files(

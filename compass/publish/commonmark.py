@@ -42,11 +42,6 @@ def draw_text(tokens: Sequence[Token], index: int, _options: object, _env: objec
     return escape(tokens[index].content)
 
 
-def draw_inline_code(tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
-    """Code among words."""
-    return f"<code>{escape(tokens[index].content)}</code>"
-
-
 def draw_code(tokens: Sequence[Token], index: int, _options: object, _env: object) -> str:
     """A fenced or indented block."""
     return code(tokens[index].content)

@@ -13,6 +13,8 @@ from typing import Final
 from compass.library import Library, LoadedEntry
 from compass.model.entry import FOLDERS, Pattern, Postmortem, Relation, Status
 from compass.model.ids import ENTRY_ID, LINK
+from compass.publish.landscape import Landscape
+from compass.publish.records import Landed, Records, Use
 
 Changed = Mapping[tuple[str, str], datetime]
 """(mount id, path in its folder) -> when Git last saw the file change."""
@@ -49,12 +51,14 @@ _UNSAFE_NAME: Final = re.compile(r"[^a-z0-9._-]")
 class Edition:
     """One audience's entries on one day; everything on the site is computed from these alone.
 
-    `today` decides what is overdue; `changed` maps (mount id, path) to the time of the last change.
+    `today` decides what is overdue; `changed` maps (mount id, path) to the time of the last change; `records` is what
+    the same repositories tell beside their entries.
     """
 
     library: Library
     today: date
     changed: Changed = field(default_factory=dict)
+    records: Records = field(default_factory=Records)
 
     @cached_property
     def pages(self) -> Mapping[str, LoadedEntry]:
@@ -104,6 +108,11 @@ class Edition:
         return {tag: tuple(ones) for tag, ones in sorted(found.items())}
 
     @cached_property
+    def landscape(self) -> Landscape:
+        """Services and groups, from the readable catalog and from what the entries name."""
+        return Landscape(self.library.entities, self.by_service, self.by_owner)
+
+    @cached_property
     def due(self) -> tuple[LoadedEntry, ...]:
         """Entries whose review is overdue, longest first."""
         late = [one for one in self.listed if self.overdue(one) > 0]
@@ -126,6 +135,26 @@ class Edition:
                     found[other][_INVERSE[word], one.id] = None
         return {entry: _without_echoes(links) for entry, links in found.items()}
 
+    def history(self, loaded: LoadedEntry) -> tuple[Landed, ...]:
+        """Its changes on the main line, newest first."""
+        return self.records.history.get((loaded.mount.id, loaded.path), ())
+
+    def uses(self, loaded: LoadedEntry) -> tuple[Use, ...]:
+        """The investigations that it helped, newest first."""
+        return self.records.uses.get(loaded.id, ())
+
+    @cached_property
+    def seen_in(self) -> Mapping[str, tuple[LoadedEntry, ...]]:
+        """Pattern -> the post-mortems that showed it; runbook -> those that name it; newest first."""
+        found: dict[str, dict[str, LoadedEntry]] = defaultdict(dict)
+        incidents = [one for one in self.listed if one.kind == "postmortem"]
+        for one in sorted(incidents, key=lambda one: (began(one), one.id), reverse=True):
+            for word, other in self.links.get(one.id, ()):
+                kind = self.pages[other].kind
+                if kind == "runbook" or (kind == "pattern" and word == "Showed"):
+                    found[other][one.id] = one
+        return {entry: tuple(ones.values()) for entry, ones in found.items()}
+
     def overdue(self, loaded: LoadedEntry) -> int:
         """Days since its review was due; 0 or less when it is not."""
         due = loaded.entry.review_by
@@ -138,6 +167,14 @@ class Edition:
     def changed_at(self, loaded: LoadedEntry) -> datetime | None:
         """When Git last saw it change."""
         return self.changed.get((loaded.mount.id, loaded.path))
+
+
+def began(loaded: LoadedEntry) -> date:
+    """The day of an incident: when it began, was noticed, or else was written down."""
+    entry = loaded.entry
+    times = entry.times if isinstance(entry, Postmortem) else None
+    when = (times.start or times.detected) if times else None
+    return when.date() if when else entry.created
 
 
 def _without_echoes(links: Mapping[tuple[str, str], None]) -> tuple[tuple[str, str], ...]:
@@ -174,6 +211,11 @@ def service_page(reference: str) -> str:
 def team_page(reference: str) -> str:
     """The page of `group:default/<team>`."""
     return f"teams/team-{_UNSAFE_NAME.sub('-', named(reference)[1])}"
+
+
+def tag_page(tag: str) -> str:
+    """The page of a tag, `category:value`; neither part of a tag holds what is unsafe in a name."""
+    return f"tags/{tag.replace(':', '.')}"
 
 
 def named(reference: str) -> tuple[str, str]:

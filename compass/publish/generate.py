@@ -20,10 +20,12 @@ from compass.publish.finished import Commits, Finished, base_digest, page_digest
 THEME: Final = Path(__file__).parent / "theme"
 SECTIONS: Final = (
     ("Home", "index.md"),
-    ("Patterns", "patterns/index.md"),
+    ("Symptoms", "symptoms/index.md"),
     ("Runbooks", "runbooks/index.md"),
-    ("Post-mortems", "postmortems/index.md"),
+    ("Patterns", "patterns/index.md"),
+    ("Incidents", "postmortems/index.md"),
     ("Services", "services/index.md"),
+    ("Technology", "tags/index.md"),
     ("Teams", "teams/index.md"),
     ("Review", "review/index.md"),
 )

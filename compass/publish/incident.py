@@ -70,7 +70,7 @@ def timeline(postmortem: Postmortem) -> str:
             date = "" if when.date() == shown else f"{day(when)}, "
             shown = when.date()
             later = times.start and name != "start"
-            since = f'<span class="cm-since">+{_span(when - times.start)}</span>' if later else ""
+            since = f'<span class="cm-since">+{span(when - times.start)}</span>' if later else ""
             rows.append(
                 f'<li><span class="cm-label">{word}</span> <span>{date}{clock(when)}</span> {since}</li>'
             )
@@ -117,7 +117,8 @@ def _facts(pairs: Iterable[tuple[str, str]]) -> str:
     return "".join(definition(term, value) for term, value in pairs)
 
 
-def _span(length: timedelta) -> str:
+def span(length: timedelta) -> str:
+    """`26 min`, `2 h 05 min`."""
     minutes = int(length.total_seconds() // 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"

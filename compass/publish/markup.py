@@ -17,6 +17,7 @@ from compass.model.ids import ENTRY_ID
 from compass.publish import commonmark
 from compass.publish.blocks import block
 from compass.publish.edition import Edition, entry_page, href, named, service_page, team_page
+from compass.publish.footnotes import citation
 from compass.publish.text import attribute, clean, escape, heading
 
 MAX_RENDERED: Final = 100_000
@@ -37,7 +38,7 @@ class Markup:
         self.renderer = RendererHTML()
         rules: dict[str, Any] = {
             "text": commonmark.draw_text,
-            "code_inline": commonmark.draw_inline_code,
+            "code_inline": self._draw_code,
             "compass_reference": self._draw_reference,
             "note_open": commonmark.draw_note,
             "note_close": lambda *_: "</p>\n",
@@ -94,13 +95,13 @@ class Markup:
     def team(self, reference: str, page: str) -> str:
         """A team's name, linked if it has a page."""
         name = escape(named(reference)[1])
-        known = reference in self.edition.by_owner
+        known = reference in self.edition.landscape.pages
         return f'<a href="{href(page, team_page(reference))}">{name}</a>' if known else name
 
     def service(self, reference: str, page: str) -> str:
         """A service's name, linked if it has a page."""
         name = escape(named(reference)[1])
-        known = reference in self.edition.by_service
+        known = reference in self.edition.landscape.pages
         return f'<a href="{href(page, service_page(reference))}">{name}</a>' if known else name
 
     def _block(
@@ -114,6 +115,10 @@ class Markup:
         evidence = {one.id: f"evidence-{one.id}" for one in loaded.entry.evidence}
         env = {"entry": loaded, "page": page, "anchors": {**anchors, **evidence}, "closing": []}
         return self.renderer.render(tokens, self.parser.options, env)
+
+    def _draw_code(self, tokens: Sequence[Token], index: int, _options: object, env: dict[str, Any]) -> str:
+        cited = citation(self.edition, tokens[index].content, env["page"])
+        return cited or f"<code>{escape(tokens[index].content)}</code>"
 
     def _draw_reference(
         self, tokens: Sequence[Token], index: int, _options: object, env: dict[str, Any]

@@ -22,6 +22,7 @@ from compass.publish.machines import entry_files, list_files
 from compass.publish.markup import Markup
 from compass.publish.observed import Observed
 from compass.publish.pages import render_lists
+from compass.publish.records import Records, read_records
 from compass.publish.text import escape
 from compass.publish.twin import Twins
 from compass.publish.verify import inspect
@@ -53,7 +54,7 @@ class Preview:
         self._today = today
         self._edition: Edition | None = None
         self._observed: Observed | None = None
-        self._changed: tuple[object, Changed] | None = None
+        self._past: tuple[object, tuple[Changed, Records]] | None = None
         self._wrong: dict[str, str] = {}
         self._lists: dict[str, bytes] = {}
 
@@ -74,7 +75,7 @@ class Preview:
         kept, wrong = self._last_good(chosen.library, library.problems)
         if self._edition and _frame(kept) != _frame(self._edition.library):
             self._forget()
-        edition = Edition(kept, self._today(), self._dates(kept))
+        edition = Edition(kept, self._today(), *self._history(kept))
         observed = Observed(edition)
         pages, files = self._entries(edition, observed, wrong)
         self._publish(kept, pages, files, wrong)
@@ -165,14 +166,14 @@ class Preview:
                 wrong.setdefault(f"{entry_page(old)}.md", f"{problem.location}: {problem.message}")
         return replace(library, entries=tuple(entries)), wrong
 
-    def _dates(self, library: Library) -> Changed:
-        """Read from Git again only when a branch has moved."""
+    def _history(self, library: Library) -> tuple[Changed, Records]:
+        """When files changed, and the records; read from Git again only when a branch has moved."""
         heads = [
             (mount.id, mount.commit or (mount.git and mount.git.resolve("HEAD"))) for mount in library.mounts
         ]
-        if self._changed is None or self._changed[0] != heads:
-            self._changed = (heads, last_changed(library))
-        return self._changed[1]
+        if self._past is None or self._past[0] != heads:
+            self._past = (heads, (last_changed(library), read_records(library)))
+        return self._past[1]
 
     def _publish(
         self,

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from compass.adapters.documents import YamlProblem, parse_yaml
-from compass.library import Library, LoadedEntry
+from compass.library import Library, LoadedEntry, Mount
 from compass.model.investigation import Verdict
 
 _MOST: Final = 2 * 1024 * 1024
@@ -39,7 +39,7 @@ def last_use(library: Library, own: tuple[LoadedEntry, ...]) -> dict[str, Use]:
 
     The records are searched and not parsed: a broken one says what it names all the same.
     """
-    texts = list(_records(library))
+    texts = list(records(library.main))
     ids = {f"{library.main.prefix}{one.path}": one.id for one in own} if texts else {}
     found: dict[str, Use] = {}
     for record, text in texts:
@@ -53,7 +53,7 @@ def last_use(library: Library, own: tuple[LoadedEntry, ...]) -> dict[str, Use]:
 
 def confirming(library: Library, pattern: str) -> Iterator[Confirmation]:
     """Investigations of the first repository in which experiments supported a pattern; a broken record confirms nothing."""
-    for _, text in _records(library):
+    for _, text in records(library.main):
         if pattern not in text:
             continue
         try:
@@ -68,9 +68,8 @@ def confirming(library: Library, pattern: str) -> Iterator[Confirmation]:
             continue
 
 
-def _records(library: Library) -> Iterator[tuple[str, str]]:
-    """Name and text of each record, from the commit or the working tree that was read."""
-    mount = library.main
+def records(mount: Mount) -> Iterator[tuple[str, str]]:
+    """Name and text of each record of one repository, from the commit or the working tree that was read."""
     if mount.commit and mount.git:
         top = f"{mount.prefix}{_FOLDER}"
         oids = {one.path: one.oid for one in mount.git.tree(mount.commit, top) if one.mode != "120000"}

@@ -10,14 +10,15 @@ from typing import Any, Literal
 import browsing
 import pytest
 from browsing import answering
+from conftest import commit_all
 from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
 from playwright.sync_api import Page, expect
-from published import DRAIN, GONE, INCIDENT, LOCK, OLD, POOL, TODAY, base, team, tribe, write
+from published import DRAIN, GONE, INCIDENT, LOCK, OLD, POOL, TODAY, base, pattern, team, tribe, write
 
 from compass.library import load
 from compass.publish.build import build_site
-from compass.publish.indexes import PER_PAGE
+from compass.publish.rows import PER_PAGE
 from compass.publish.serve import server
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -27,9 +28,32 @@ page = browsing.page
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "index", "patterns/index", "runbooks/index", "runbooks/page-2", "postmortems/index", "services/index", "teams/index",
-    "review/index", "feeds/index", "services/component-payments", "teams/team-payments", f"patterns/{POOL}",
+    "review/index", "feeds/index", "symptoms/index", "tags/index", "tags/layer.database", "services/component-payments~2",
+    "services/resource-payments-db", "teams/team-shop", "services/component-payments", "teams/team-payments", f"patterns/{POOL}",
     f"patterns/{LOCK}", f"patterns/{OLD}", f"patterns/{GONE}", f"runbooks/{DRAIN}", f"postmortems/{INCIDENT}", "404",
 )  # fmt: skip
+WEB = "web: {forge: github, url: 'https://github.com/acme/memory'}\n"
+CATALOG = """\
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: shop, description: Sells things.}
+spec: {type: tribe, children: [payments]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: payments, description: Takes the money.}
+spec: {type: service, owner: payments, dependsOn: [component:default/a-very-long-name-of-a-service, resource:default/payments-db]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: a-very-long-name-of-a-service}
+spec: {owner: payments, dependsOn: [resource:default/payments-db, component:default/of-somebody-else]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Resource
+metadata: {name: payments-db}
+spec: {type: database, owner: shop}
+"""
 DOCUMENTATION = (
     "index", "tutorial/first-investigation", "how-to/import-runbooks", "reference/commands", "reference/rules",
     "explanation/federation", "decisions/search-engine",
@@ -52,15 +76,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A knowledge site with every kind of page, an empty one, and the product's documentation."""
     folder = tmp_path_factory.mktemp("accessible")
     tribe(folder)
-    root = team(folder, parents="parents: [../product]\n")
+    root = team(folder, parents="parents: [../product]\n", config=WEB)
     for number in range(PER_PAGE):
-        identifier = f"run-zz00000{number:03}"
-        write(root, f"runbooks/n{number}.md", base("runbook", identifier, f"Number {number}"))
+        data = base("runbook", f"run-zz00000{number:03}", f"Number {number}")
+        write(root, f"runbooks/n{number}.md", data | {"services": ["component:default/payments"]})
+    (root / "catalog" / "catalog-info.yaml").write_text(CATALOG, "utf-8")
+    cited = f"Cited: `team/payments@{'a' * 40}:runbooks/drain.md#L3-L9`.[^e1]\n"
+    write(root, "patterns/lock.md", pattern(LOCK, "Lock queue", status="draft", mitigations=[DRAIN]), cited)
+    commit_all(root)
     empty = folder / "empty"
     empty.mkdir()
     (empty / "compass.yaml").write_text("schema: 1\nlevel: team\nid: team/new\n", "utf-8")
     build_site(
-        load(root, revision=None, parents=True),
+        load(root, parents=True),
         folder / "www" / "site",
         today=TODAY,
         address="http://127.0.0.1/site",
@@ -89,7 +117,18 @@ def test_axe_finds_nothing_on_any_kind_of_page(
     page.emulate_media(color_scheme=scheme)
     wrong: list[str] = []
     names = [f"site/{name}" for name in PAGES]
-    names += [f"empty/{name}" for name in ("index", "patterns/index", "review/index", "feeds/index")]
+    names += [
+        f"empty/{name}"
+        for name in (
+            "index",
+            "patterns/index",
+            "review/index",
+            "feeds/index",
+            "symptoms/index",
+            "tags/index",
+            "services/index",
+        )
+    ]
     names += [f"docs/{name}" for name in DOCUMENTATION]
     for name in names:
         answer = page.goto(f"{address}{name}.html")

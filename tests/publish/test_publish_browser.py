@@ -46,6 +46,9 @@ PAGES = (
     f"patterns/{POOL}",
     f"runbooks/{DRAIN}",
     "patterns/pat-8k3x9q2m4t",
+    "symptoms/index",
+    "review/index",
+    "services/component-payments",
 )
 
 
@@ -138,6 +141,24 @@ def test_a_view_and_the_way_to_the_first_search_are_small(page: Page, address: s
     page.keyboard.type("pool")
     page.wait_for_selector("[role=option]")
     assert sum(size for url, size in sizes.items() if "/search/" in url) <= 60_000
+
+
+def test_a_runbook_prints_with_everything_that_is_needed_and_nothing_that_is_not(
+    page: Page, address: str
+) -> None:
+    page.emulate_media(color_scheme="dark", media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})
+    page.goto(f"{address}runbooks/{DRAIN}.html")
+    for hidden in (".cm-top", ".cm-footer", ".cm-change", ".cm-copy >> nth=0"):
+        assert not page.is_visible(hidden), hidden
+    for shown in ("h1", ".cm-summary", ".cm-glance", ".cm-steps", ".cm-facts", ".cm-banner"):
+        assert page.is_visible(shown), shown
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        "[...document.querySelectorAll('pre > code')].every((one) => one.scrollWidth <= one.clientWidth + 1)"
+    )
+    assert page.pdf(format="A4").startswith(b"%PDF")
 
 
 def test_pages_can_be_read_without_a_server_and_the_search_says_what_to_run(

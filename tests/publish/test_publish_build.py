@@ -129,7 +129,7 @@ def test_navigation_lists_sections_only(site: Path) -> None:
     text = (site / "patterns" / f"{POOL}.html").read_text("utf-8")
     tabs = re.search(r'<nav class="cm-tabs".*?</nav>', text, re.DOTALL)
     assert tabs is not None
-    assert tabs[0].count("<a ") == 6
+    assert tabs[0].count("<a ") == 8
     assert 'href="index.html" aria-current="true">Patterns' in tabs[0]
 
 

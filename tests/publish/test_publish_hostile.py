@@ -95,10 +95,11 @@ def plain(site: Path, handler: type[Plain]) -> ThreadingHTTPServer:
 INERT = """() => ({
   hacked: window.hacked ?? null,
   foreign: [...document.querySelectorAll("script, img, svg, iframe, object, embed, base, link, style, form, video, details, math")]
-    .filter((one) => one.closest("article")).length,
+    .filter((one) => one.closest("article"))
+    .filter((one) => !one.matches(".cm-picture-scroll > svg, details.cm-rules, details.cm-change")).length,
   handlers: [...document.querySelectorAll("*")]
     .flatMap((one) => one.getAttributeNames()).filter((name) => name.startsWith("on") || name === "style"),
-  links: [...document.querySelectorAll("article a[href]")].map((one) => one.protocol),
+  links: [...document.querySelectorAll("article a[href]")].map((one) => new URL(one.getAttribute("href"), document.baseURI).protocol),
   over: [...document.querySelectorAll("article *")].filter((one) => getComputedStyle(one).position === "fixed").length,
   shown: document.querySelector("article").innerText,
   middle: document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest(".cm-page, .cm-footer, body") !== null,

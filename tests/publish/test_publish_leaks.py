@@ -12,17 +12,19 @@ import pytest
 from leaky import HIDDEN, Canaries, channels, library, world
 from published import TODAY
 
+from compass.adapters.forge.web import Web
 from compass.errors import NegativeAnswerError
 from compass.library import Library, LoadedEntry, load
 from compass.model.scope import Level
 from compass.publish import build as building
-from compass.publish import commonmark
+from compass.publish import commonmark, records
 from compass.publish.audience import Cut, cut
 from compass.publish.build import build_site, last_changed
 from compass.publish.edition import Edition
 from compass.publish.entry import EntryPage
 from compass.publish.markup import Markup
 from compass.publish.pages import render
+from compass.publish.symptoms import Symptoms
 from compass.publish.twin import Twins
 
 ADDRESS = "https://memory.example.com/payments/"
@@ -34,6 +36,9 @@ TOLD = {
     "page: index.html",
     "page: services",
     "page: teams",
+    "page: symptoms",
+    "page: tags",
+    "page: review",
 }
 TOLD |= {
     "search: page",
@@ -92,7 +97,10 @@ def test_no_hidden_canary_is_in_any_channel(made: World) -> None:
 def test_what_may_be_read_is_found_by_the_same_means(made: World) -> None:
     seen = made.canaries.seen_in(made.site, "public.")
     assert {channel for _, channel in seen} >= TOLD
-    assert {name for name, _ in seen} >= set(made.canaries.named("public.")) - {"public.extension"}
+    assert {name for name, _ in seen} >= set(made.canaries.named("public.")) - {
+        "public.extension",
+        "public.explanation",
+    }
 
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -168,6 +176,28 @@ def _tags_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Edition, "by_tag", property(careless))
 
 
+def _records_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(library: Library) -> records.Records:
+        return records.read_records(load(library.main.root, parents=True))
+
+    monkeypatch.setattr(building, "read_records", careless)
+
+
+def _alerts_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(symptoms: Symptoms) -> dict[str, tuple[LoadedEntry, ...]]:
+        return dict.fromkeys(symptoms.edition.library.alerts_above, ())
+
+    monkeypatch.setattr(Symptoms, "by_alert", careless)
+
+
+def _trailers_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "known", lambda found, _: tuple(found))
+
+
+def _remote_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "web_of", lambda remote, branch: Web("github", remote, branch))
+
+
 def _files_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     def everything(edition: Edition) -> Iterator[tuple[str, str]]:
         yield from render(edition)
@@ -206,6 +236,10 @@ def _files_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
         (_twins_as_written, {"withdrawn.slug", "foreign.slug", "foreign.image"}),
         (_twins_of_withdrawn, {"withdrawn.title", "withdrawn.body", "withdrawn.extension"}),
         (_tags_of_all, {"withdrawn.tag", "overruled.tag", "overruled.summary"}),
+        (_records_of_all, {"foreign.noticed"}),
+        (_alerts_of_all, {"foreign.rule"}),
+        (_trailers_as_written, {"changed.role"}),
+        (_remote_as_written, {"private.login", "private.password"}),
         (_files_as_they_lie, {"private.customers", "withdrawn.body", "withdrawn.slug", "overruled.body"}),
     ],
 )
@@ -217,6 +251,15 @@ def test_without_a_protection_its_canaries_appear(
     build_site(library(made.root), tmp_path / "site", today=TODAY, address=ADDRESS)
     seen = made.canaries.seen_in(channels(tmp_path / "site"), *HIDDEN)
     assert {name for name, _ in seen} >= told
+
+
+def test_a_picture_is_a_channel_and_is_looked_into(
+    made: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _catalog_of_all(monkeypatch)
+    build_site(library(made.root), tmp_path / "site", today=TODAY)
+    seen = made.canaries.seen_in(channels(tmp_path / "site"), *HIDDEN)
+    assert ("foreign.dependency", "page: picture") in seen
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ from published import (
 from compass.library import load
 from compass.publish.audience import cut
 from compass.publish.edition import Edition, href, named, service_page
-from compass.publish.indexes import PER_PAGE
 from compass.publish.pages import render
+from compass.publish.rows import PER_PAGE
 
 WHEN = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ def test_every_entry_service_and_team_has_a_page_and_every_kind_an_index(site: d
     assert set(site) == {
         "index.md",
         "feeds/index.md", "patterns/index.md", "runbooks/index.md", "postmortems/index.md", "services/index.md", "teams/index.md",
-        "review/index.md", "services/component-payments.md", "services/component-checkout.md", "teams/team-payments.md",
+        "symptoms/index.md", "tags/index.md", "tags/layer.database.md", "review/index.md", "services/component-payments.md", "services/component-checkout.md", "teams/team-payments.md",
         *(f"patterns/{one}.md" for one in (POOL, LOCK, OLD, GONE, SHARED)), f"runbooks/{DRAIN}.md", f"postmortems/{INCIDENT}.md",
     }  # fmt: skip
 
@@ -72,13 +72,12 @@ def test_a_pattern_tells_what_it_is_and_whether_to_trust_it(site: dict[str, str]
     for told in (
         "# Connection pool exhausted after a rollout",
         "critical severity",
-        "Confirmed by an incident or a replay.",
         "Owner payments",
         "Services payments checkout",
         "Last verified 12 May 2026",
-        "Review by 12 Nov 2026",
+        "Review 10 days late was due by 12 Nov 2026",
         "Last changed 14 Mar 2026",
-        "Confirmed by 3 incidents in 1 tribe",
+        "Confirmed by an incident or a replay. 3 incidents in 1 tribe",
         "Drafted by agent · some-model",
         "Also known as POOL-1",
         "team/payments@worktree:patterns/pool.md",
@@ -191,8 +190,8 @@ def test_the_home_page_counts_and_leads_on(site: dict[str, str]) -> None:
     assert "4 patterns" in text
     assert "1 runbook " in text
     assert "1 post-mortem " in text
-    assert "Recently changed" in text
-    assert 'href="services/component-payments.html">payments <span>' in site["index.md"]
+    assert "What changed" in text
+    assert 'href="services/component-payments.html"><span>payments</span>' in site["index.md"]
 
 
 def test_overdue_reviews_are_listed_longest_first(tmp_path: Path) -> None:
@@ -212,7 +211,7 @@ def test_an_empty_repository_has_a_page_that_says_how_to_begin(tmp_path: Path) -
     found = dict(render(Edition(load(root, revision=None), TODAY, {})))
     assert "Nothing is published here yet." in found["index.md"]
     assert "Nothing here yet." in found["patterns/index.md"]
-    assert "No review is overdue." in found["review/index.md"]
+    assert "No review is overdue, and no draft waits." in found["review/index.md"]
 
 
 def test_long_listings_are_cut_into_pages(tmp_path: Path) -> None:

@@ -26,6 +26,13 @@
     });
   }
 
+  // On a phone the row of sections scrolls: the one we are in must be in sight.
+  const tabs = one(".cm-tabs");
+  const current = one(".cm-tabs [aria-current]");
+  if (current && tabs.scrollWidth > tabs.clientWidth) {
+    tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+  }
+
   // Copy buttons.
   if (navigator.clipboard) {
     for (const block of document.querySelectorAll(".cm-code")) {
