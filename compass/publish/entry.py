@@ -90,8 +90,8 @@ class EntryPage:
     def _kicker(self, loaded: LoadedEntry) -> str:
         entry = loaded.entry
         chips = [
-            f'<span data-pagefind-filter="kind" data-pagefind-meta="kind">{KIND_NAMES[loaded.kind][0]}</span>',
-            f'<span data-pagefind-filter="status" data-pagefind-meta="status">{chip(entry.status.value, "status")}</span>',
+            f'<span data-search-filter="kind" data-search-meta="kind">{KIND_NAMES[loaded.kind][0]}</span>',
+            f'<span data-search-filter="status" data-search-meta="status">{chip(entry.status.value, "status")}</span>',
             chip(entry.severity.value, "severity", f"{entry.severity.value} severity")
             if entry.severity
             else "",
@@ -158,4 +158,4 @@ class EntryPage:
                 f'{self.markup.link(other, page)} <span class="cm-muted">{kind}</span> {chip(target.status.value, "status")}'
             )
         drawn = "".join(definition(word, *found[word]) for word in _ORDER if word in found)
-        return f'<dl class="cm-links" data-pagefind-ignore>{drawn}</dl>' if drawn else ""
+        return f'<dl class="cm-links" data-search-ignore>{drawn}</dl>' if drawn else ""

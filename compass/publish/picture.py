@@ -69,7 +69,7 @@ def draw(
     )
     more = f" {count(left, 'more is', 'more are')} in the table." if left else ""
     return (
-        f'<figure class="cm-picture" data-pagefind-ignore><div class="cm-picture-scroll">'
+        f'<figure class="cm-picture" data-search-ignore><div class="cm-picture-scroll">'
         f'<svg viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="group" aria-labelledby="map-title map-desc">'
         f'<title id="map-title">{escape(title)}</title><desc id="map-desc">{escape(told)}.</desc>'
         '<defs><marker id="map-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'

@@ -165,10 +165,10 @@ class Places:
                     title=name + suffix, section=section, layout="wide", search="yes" if number == 1 else "",
                     feed=f"feeds/{page}.xml" if entries else "",
                 ),
-                f'<p class="cm-kicker"><span data-pagefind-filter="kind" data-pagefind-meta="kind">{word}</span></p>',
+                f'<p class="cm-kicker"><span data-search-filter="kind" data-search-meta="kind">{word}</span></p>',
                 heading(name + suffix, 1),
                 f'<p class="cm-lead">{about}</p>' if about else "",
-                *([f'<dl class="cm-inline-facts" data-pagefind-ignore>{facts}</dl>', *sections] if number == 1 else []),
+                *([f'<dl class="cm-inline-facts" data-search-ignore>{facts}</dl>', *sections] if number == 1 else []),
             ]  # fmt: skip
 
         items = [(KIND_NAMES[kind][1], one) for kind in _ORDER for one in entries if one.kind == kind]
@@ -202,7 +202,7 @@ class Places:
             f'<p class="cm-more">{count(rest, "more is", "more are")} in the catalog.</p>' if rest > 0 else ""
         )
         head = f"<tr><th>Service</th><th>{column}</th><th>Owner</th><th>Known here</th></tr>"
-        table = f'<div class="cm-table" data-pagefind-ignore><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+        table = f'<div class="cm-table" data-search-ignore><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
         return [heading(title, 2), f'<div class="cm-map">{drawn}{table}</div>{more}']
 
     def _owner(self, service: str, page: str) -> str:

@@ -73,7 +73,7 @@ class Rows:
 
 def listed(rows: str, style: str = "cm-rows", tag: str = "ul") -> str:
     """Rows as a list that the search leaves alone, or nothing."""
-    return f'<{tag} class="{style}" data-pagefind-ignore>\n{rows}</{tag}>' if rows else ""
+    return f'<{tag} class="{style}" data-search-ignore>\n{rows}</{tag}>' if rows else ""
 
 
 def tiles(links: Iterable[tuple[str, str, str]]) -> str:
@@ -82,7 +82,7 @@ def tiles(links: Iterable[tuple[str, str, str]]) -> str:
         f'<li><a href="{address}"><span>{words}</span> <span>{number}</span></a></li>'
         for address, words, number in links
     )
-    return f'<ul class="cm-tiles" data-pagefind-ignore>{drawn}</ul>' if drawn else ""
+    return f'<ul class="cm-tiles" data-search-ignore>{drawn}</ul>' if drawn else ""
 
 
 def paged(

@@ -41,7 +41,7 @@ class Trust:
             _cell("Used", *self._used(loaded)),
             _cell("Review", *self._review(loaded)),
         )
-        return f'<dl class="cm-glance" data-pagefind-ignore>{"".join(cells)}</dl>'
+        return f'<dl class="cm-glance" data-search-ignore>{"".join(cells)}</dl>'
 
     def _owner(self, loaded: LoadedEntry, page: str) -> str:
         owner = loaded.entry.owner
@@ -102,7 +102,7 @@ class Trust:
         ]
         return (
             f'<aside class="cm-facts" aria-label="Facts">\n<dl>{"".join(found_by)}</dl>\n'
-            f"<dl data-pagefind-ignore>{''.join(where)}</dl>\n{self._change(loaded)}</aside>"
+            f"<dl data-search-ignore>{''.join(where)}</dl>\n{self._change(loaded)}</aside>"
         )
 
     def _source(self, loaded: LoadedEntry) -> str:
@@ -126,7 +126,7 @@ class Trust:
         else:
             then = "commit it on a branch of its own, and ask the owner to review that"
         return (
-            f'<details class="cm-change" data-pagefind-ignore><summary class="cm-button">Propose a change</summary>'
+            f'<details class="cm-change" data-search-ignore><summary class="cm-button">Propose a change</summary>'
             f"<p>In a clone of <code>{escape(mount.id)}</code> edit <code>{escape(path)}</code>, {then}.</p></details>"
         )
 
@@ -154,7 +154,7 @@ class Trust:
             told = f"Its review was due on {day(entry.review_by)}, {count(late, 'day')} ago.{ask}"
             found.append(("late", f"<strong>Stale.</strong> {told}"))
         return "\n".join(
-            f'<div class="cm-banner cm-banner-{style}" role="note" data-pagefind-ignore><p>{text}</p></div>'
+            f'<div class="cm-banner cm-banner-{style}" role="note" data-search-ignore><p>{text}</p></div>'
             for style, text in found
         )
 
@@ -176,7 +176,7 @@ class Trust:
             )
         elif len(landed) > SHOWN:
             more = f'<p class="cm-more">Older ones: <code>git log -- {escape(loaded.path)}</code></p>'
-        return f'<ul class="cm-history" data-pagefind-ignore>{rows}</ul>{more}'
+        return f'<ul class="cm-history" data-search-ignore>{rows}</ul>{more}'
 
 
 def _cell(term: str, value: str, detail: str) -> str:

@@ -47,7 +47,7 @@ def test_a_name_is_its_letters_and_digits() -> None:
 
 
 def page(article: str) -> Read:
-    found = read("p.html", f'<header>no</header><article class="x" data-pagefind-body>{article}</article>')
+    found = read("p.html", f'<header>no</header><article class="x" data-search-body>{article}</article>')
     assert found is not None
     return found
 
@@ -70,7 +70,7 @@ def test_words_count_by_where_they_stand() -> None:
 
 def test_what_is_marked_as_not_for_the_search_is_not_read() -> None:
     found = page(
-        "<h1>a</h1><div data-pagefind-ignore>b<div>c</div>d</div><svg><title>e</title></svg><p>f &lt;g&gt;</p><script>h</script>"
+        "<h1>a</h1><div data-search-ignore>b<div>c</div>d</div><svg><title>e</title></svg><p>f &lt;g&gt;</p><script>h</script>"
     )
     assert set(found.words) == {"a", "f", "g"}
     assert read("p.html", "<article>words</article>") is None

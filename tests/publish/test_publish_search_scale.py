@@ -100,7 +100,7 @@ def minimal(folder: Path, pages: Mapping[str, tuple[str, str, str]], library: Li
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(
-            f'<article class="x" data-pagefind-body{told.get(path, "")}><p><span data-pagefind-filter="kind">{kind}</span></p>'
+            f'<article class="x" data-search-body{told.get(path, "")}><p><span data-search-filter="kind">{kind}</span></p>'
             f"<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></article>",
             "utf-8",
         )

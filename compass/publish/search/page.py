@@ -15,10 +15,10 @@ from compass.publish.search.words import RUN, name, of_run, plain
 TITLE, HEADING, SUMMARY, FACT, TEXT = 8, 3, 2, 4, 1
 """What a word counts by where it stands."""
 
-_ARTICLE: Final = re.compile(r"<article([^>]*\sdata-pagefind-body[^>]*)>(.*?)</article>", re.DOTALL)
+_ARTICLE: Final = re.compile(r"<article([^>]*\sdata-search-body[^>]*)>(.*?)</article>", re.DOTALL)
 _SAID: Final = re.compile(r'\sdata-search="([^"]*)"')
 _PIECE: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)([^>]*)>|([^<]+)")
-_KIND: Final = re.compile(r'data-pagefind-filter="kind"[^>]*>([^<]*)<')
+_KIND: Final = re.compile(r'data-search-filter="kind"[^>]*>([^<]*)<')
 _WITHIN_WORDS: Final = frozenset({"a", "b", "code", "em", "i", "mark", "strong", "wbr"})
 _EMPTY: Final = frozenset({"br", "hr", "img", "input", "wbr", "path", "circle"})
 _WEIGHTS: Final = {"h1": TITLE, "h2": HEADING, "h3": HEADING, "h4": HEADING, "aside": FACT}
@@ -101,7 +101,7 @@ def _texts(article: str) -> Iterator[tuple[int, str]]:
             continue
         if tag not in _WITHIN_WORDS:
             gathered.append(" ")
-        if not closing and tag not in _EMPTY and (tag in _UNREAD or "data-pagefind-ignore" in rest):
+        if not closing and tag not in _EMPTY and (tag in _UNREAD or "data-search-ignore" in rest):
             skipping[0], depth = tag, 1
         elif closing and tag == until:
             yield weight, "".join(gathered)
