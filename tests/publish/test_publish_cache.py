@@ -96,6 +96,9 @@ def test_a_warm_publish_is_the_same_as_a_cold_one_after_every_sort_of_change(
     monkeypatch.setattr(generate._Batch, "run", counted)
     write_repository(tmp_path / "repo", 60)
     commit_all(tmp_path / "repo")
+    # Pages tell which commit changed them last; the newest one must not be that of all.
+    (tmp_path / "repo/README.md").write_text("A commit of its own.\n")
+    commit_all(tmp_path / "repo", "A commit of its own\n")
     same_after_each_change(tmp_path, tmp_path / "repo")
     # First cold and cold; then nothing was left to be made, and after each change little.
     everything_made = made[1]
