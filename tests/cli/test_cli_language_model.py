@@ -50,7 +50,7 @@ def test_none_is_asked_unless_one_is_configured():
     assert list(investigated(OLLAMA_HOST="http://127.0.0.1:9")) == SHAPE
 
 
-def test_a_configured_model_is_asked_and_its_cost_stands_in_the_json():
+def test_a_configured_model_is_asked_and_its_cost_stands_in_the_json(tmp_path):
     environment = {"COMPASS_LLM_PROVIDER": "scripted", "COMPASS_LLM_MODEL": "honest"}
     found = investigated(**environment)
     assert list(found) == [*SHAPE, "model"]
@@ -58,7 +58,8 @@ def test_a_configured_model_is_asked_and_its_cost_stands_in_the_json():
     assert set(found["cost"]) == set(found["model"]["estimate"]) == {"tokens", "usd", "seconds"}
     assert found["model"]["hypotheses"]
     assert found["model"]["estimate"]["tokens"] >= found["cost"]["tokens"]
-    again = investigated(**environment)
+    # Whoever remembers the first time asks otherwise.
+    again = investigated(**environment, XDG_DATA_HOME=str(tmp_path / "nobody"))
     assert again["cost"]["tokens"] == 0
     assert all(one["cached"] for one in again["model"]["calls"])
 

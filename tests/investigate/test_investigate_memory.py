@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -34,6 +35,7 @@ def where(tmp_path) -> Memory:
 
 def investigated(folder: Path, where: Memory, seed: int, decide: Any = None) -> tuple[Session, Investigation]:
     told: list[str] = []
+    where = replace(where)  # as another process sees it
     with investigation_of(folder, where, now=WHEN, random=Random(seed), clock=lambda: 0.0) as session:
         components = [one.component for one in session.ranking.components[:5]]
         session.remember(where.past(session.library, components, told.append))
