@@ -26,7 +26,7 @@ SHIPPED: Final = {
     "lab-bad-config": ("a-rollout-brought-a-limit-that-refuses-good-orders", "checkout"),
     "lab-cache-eviction": ("cache-shrunk-below-its-working-set", "shop-cache"),
     # Three services that wait for the locked table deviate more than the database does.
-    "lab-database-lock": ("a-forgotten-console-session-keeps-a-table-locked", ""),
+    "lab-database-lock": ("a-forgotten-console-session-keeps-a-table-locked", "shop-db"),
     "lab-expired-certificate": ("server-certificate-between-services-has-expired", "inventory"),
     "lab-memory-leak": ("memory-grows-with-each-order-since-a-rollout", "checkout"),
     "lab-missing-index": ("a-table-outgrew-a-search-without-an-index", "shop-db"),
@@ -85,11 +85,11 @@ def test_an_investigation_cites_the_pattern_and_finds_the_component(tmp_path: Pa
     top = organization(tmp_path)
     for name, (pattern, component) in SHIPPED.items():
         found = investigated(top / FOLDERS[name].relative_to(KNOWLEDGE))
-        first = found["hypotheses"][0]
-        assert first["verdict"] == "supported", name
-        assert any(f":patterns/{pattern}.md#" in one["ref"] for one in first["citations"]), name
-        if component:
-            assert component in [one["service"] for one in found["services"][:3]], name
+        leading = found["hypotheses"][:2]  # the component may lead, of which the pattern says more
+        assert leading[0]["verdict"] == "supported", name
+        cited = [one["ref"] for each in leading if each["verdict"] == "supported" for one in each["citations"]]
+        assert any(f":patterns/{pattern}.md#" in ref for ref in cited), name
+        assert component in [one["service"] for one in found["services"][:3]], name
 
 
 def investigated(recording: Path) -> dict[str, Any]:
