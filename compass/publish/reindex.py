@@ -71,10 +71,11 @@ class Reindexer:
 
 def _make(site: Path, copy: Path, make: Callable[[Path], None]) -> None:
     """In a process of its own: index the pages, and lay what the index consists of into `copy`/made."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     if sys.platform != "win32":
+        # First of all: what ends with the parent is a group, which must not be that of the terminal.
         os.setpgid(0, 0)
         os.nice(10)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     pages = copy / "pages"
     for page in site.rglob("*.html"):
         target = pages / page.relative_to(site)
