@@ -87,7 +87,9 @@ def test_an_investigation_cites_the_pattern_and_finds_the_component(tmp_path: Pa
         found = investigated(top / FOLDERS[name].relative_to(KNOWLEDGE))
         leading = found["hypotheses"][:2]  # the component may lead, of which the pattern says more
         assert leading[0]["verdict"] == "supported", name
-        cited = [one["ref"] for each in leading if each["verdict"] == "supported" for one in each["citations"]]
+        cited = [
+            one["ref"] for each in leading if each["verdict"] == "supported" for one in each["citations"]
+        ]
         assert any(f":patterns/{pattern}.md#" in ref for ref in cited), name
         assert component in [one["service"] for one in found["services"][:3]], name
 
