@@ -119,6 +119,18 @@ def test_what_failed_is_told_and_tried_again_when_it_is_sent_again() -> None:
         until(lambda: desk.take(body()).status == 202)
 
 
+def test_what_joined_an_investigation_that_failed_is_tried_when_it_is_sent_again() -> None:
+    investigator = Investigator()
+    investigator.fail = True
+    with desk_of(investigator) as (desk, lines):
+        assert desk.take(body("A")) == Reply(202, "taken")
+        until(lambda: len(investigator.begun) == 1)
+        assert desk.take(body("B")).line == "joined: this group is being investigated"
+        investigator.go.set()
+        until(lambda: len(lines) == 2)
+        until(lambda: desk.take(body("B")) == Reply(202, "taken"))
+
+
 def test_what_is_over_starts_nothing() -> None:
     with desk_of(Investigator()) as (desk, lines):
         assert desk.take(body(status="resolved")) == Reply(200, "nothing fires")

@@ -44,7 +44,7 @@ class Desk:
     waiting: int
     told: Told
     _queue: deque[_Case] = field(default_factory=deque)
-    _open: set[str] = field(default_factory=set)
+    _open: dict[str, set[str]] = field(default_factory=dict)  # by group: what joined it
     _known: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _ended: bool = False
@@ -71,7 +71,7 @@ class Desk:
             reply = self._judged(notification, firing)
             if reply is None:
                 self._queue.append(_Case(notification.group, title, firing, body))
-                self._open.add(notification.group)
+                self._open[notification.group] = set()
                 self._changed.notify()
         if reply is None:
             self.told(f"taken: {title}")
@@ -98,6 +98,7 @@ class Desk:
         if self._ended:
             return Reply(503, "the watch ends")
         if notification.group and notification.group in self._open:
+            self._open[notification.group] |= firing - self._known.keys()
             self._remember(firing)
             return Reply(200, "joined: this group is being investigated")
         if firing <= self._known.keys():
@@ -117,9 +118,8 @@ class Desk:
 
     def _forget(self, firing: frozenset[str]) -> None:
         """Nothing came of it: when it is sent again, it is tried again."""
-        with self._changed:
-            for key in firing:
-                self._known.pop(key, None)
+        for key in firing:
+            self._known.pop(key, None)
 
     def _work(self) -> None:
         while True:
@@ -134,8 +134,9 @@ class Desk:
                 line = f"{found.id}: {case.title} -> {found.first}; next: compass draft {found.id}"
             except OutsideError as problem:
                 line = f"no answer to {case.title}: {problem.message}"
-                self._forget(case.firing)
+                with self._changed:
+                    self._forget(case.firing | self._open.get(case.group, set()))
             finally:
                 with self._changed:
-                    self._open.discard(case.group)
+                    self._open.pop(case.group, None)
             self.told(line)
