@@ -12,7 +12,7 @@ from compass.publish.commonmark import code
 from compass.publish.markup import Markup
 from compass.publish.text import chip, count, definition, escape, items
 
-_COMPARISONS: Final = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤", "eq": "=", "ne": "≠"}
+_COMPARISONS: Final = {"gt": "&gt;", "gte": "≥", "lt": "&lt;", "lte": "≤", "eq": "=", "ne": "≠"}
 _WORDS: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[()]")
 
 
