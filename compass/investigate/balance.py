@@ -19,6 +19,8 @@ TRAVELS: Final = (Family.LATENCY, Family.AVAILABILITY, Family.ERRORS)
 _CLEAR: Final = 3.0  # a deviation below this many swings is taken for none
 _MOST: Final = 1e4
 WAITS = 0.5
+_OWN: Final = "adds {} of its own that none of its callees explains"
+_SOME: Final = "adds {} of its own or of what it calls: who calls whom is not known"
 _MEAN: Final = frozenset({"average", "avg", "mean"})
 _PER_REQUEST: Final = frozenset({"rate", "ratio", "percent", "percentage", "pct"})
 
@@ -35,10 +37,9 @@ def balance_findings(observed: Observation, found: Iterable[Deviation]) -> list[
     """For latency, availability and errors: own extra minus the callees' extra, where that is positive.
 
     Extra = (level since detection - reference) x requests. The share of the largest balance, weighted with how far
-    its component left its usual range, is the score. Without a call graph this says nothing.
+    its component left its usual range, is the score. Without a call graph nothing is known to be handed on, and what
+    remains is who adds most to the trouble of all.
     """
-    if not observed.edges:
-        return []
     by_family: dict[Family, list[Deviation]] = defaultdict(list)
     requests: dict[str, float] = {}
     for one in found:
@@ -160,6 +161,7 @@ def _findings(
         return []
     top = min(balances, key=lambda name: (-balances[name], name))
     strength = math.log1p(max(0.0, extras[top].swings))
+    told = _OWN if observed.edges else _SOME
     return [
         Finding(
             component,
@@ -168,7 +170,7 @@ def _findings(
             * strength
             * float(np.clip(amount / balances[top], 0.0, 1.0))
             * (WAITS if waiting.get(component, 0.0) >= extras[component].one.surprise > 0 else 1.0),
-            f"adds {family} of its own that none of its callees explains ({describe(extras[component].one)})",
+            f"{told.format(family)} ({describe(extras[component].one)})",
             family,
             extras[component].one.key.metric,
             extras[component].one.expr,

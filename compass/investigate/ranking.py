@@ -49,6 +49,9 @@ FAMILIES: Final[Mapping[Family, float]] = {
 
 
 _TRACED: Final = 0.5
+# Without a call graph, what travels says less of where it began; a share of all of it still says more than its height.
+_UNLINKED: Final = 0.35
+_TRAVELLING: Final = 0.1
 
 
 class Ranked(NamedTuple):
@@ -106,12 +109,14 @@ def combine(observed: Observation, found: Iterable[Finding]) -> tuple[Ranked, ..
 def weigh(finding: Finding, *, traced: bool, linked: bool) -> float:
     """What a finding adds to its component's score.
 
-    Symptoms that travel count by their balance where there is a call graph; spans tell better than metrics where
-    time goes.
+    Symptoms that travel count by their balance, less where no call graph is known; spans tell better than metrics
+    where time goes.
     """
     weight = WEIGHTS[finding.signal]
     if finding.signal is Signal.METRIC:
-        weight *= 0.0 if linked and finding.family in TRAVELS else FAMILIES[finding.family]
-    if finding.signal is Signal.BALANCE and traced:
-        weight *= _TRACED
+        weight *= FAMILIES[finding.family]
+        if finding.family in TRAVELS:
+            weight *= 0.0 if linked else _TRAVELLING
+    if finding.signal is Signal.BALANCE:
+        weight *= (_TRACED if traced else 1.0) * (1.0 if linked else _UNLINKED)
     return weight * finding.score

@@ -200,3 +200,15 @@ def test_what_prometheus_tells_of_its_own_scrapes_says_nothing_of_a_component():
 )
 def test_what_is_set_may_change_either_way_and_a_new_start_is_a_restart(metric, family, bad):
     assert meaning(metric)[:2] == (family, bad)
+
+
+def test_where_nobody_knows_who_calls_whom_a_share_of_the_trouble_counts_for_more_than_the_height_of_it():
+    busy = [often("store", "requests_per_second", 400, 400), often("store", "latency_ms", 20, 60)]
+    idle = [often("admin", "requests_per_second", 1, 1), often("admin", "latency_ms", 20, 90)]
+    others = [often(name, metric, 20, 20) for name in "abcd" for metric in ("requests_per_second", "latency_ms")]
+    observed = incident(*busy, *idle, *others)
+    ranking = rank(observed)
+    assert [one.component for one in ranking.components[:2]] == ["store", "admin"]
+    assert "who calls whom is not known" in ranking.components[0].findings[0].text
+    linked = rank(replace(observed, graph=(("store", "a"),)))
+    assert "none of its callees explains" in linked.components[0].findings[0].text
