@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import ROOT, commit_all
 from lab.state import Lab, LabError
 
 from compass.adapters.telemetry.client import McpTelemetry
@@ -202,6 +205,46 @@ def test_a_fault_shows_in_metrics_logs_and_alerts_and_its_truth_is_kept(lab: Lab
     changes = (lab.folder / "changes.jsonl").read_text()
     assert "inventory 5.2.4: prices of the new catalog" in changes
     assert "inventory 5.2.3: rolled back" in changes
+
+
+def test_a_fault_of_the_running_lab_is_investigated_within_a_minute(lab: Lab, tmp_path: Path) -> None:
+    from lab.faults.fault import Scene
+    from lab.hands import Hands
+    from lab.plan import plan
+    from lab.run import fired, play
+
+    repository = tmp_path / "knowledge"
+    shutil.copytree(ROOT / "knowledge/tribes/product", repository, ignore=shutil.ignore_patterns("investigations"))
+    commit_all(repository)
+    story = replace(
+        plan("pool-too-small", "high", 5), seconds=75.0, herring_begins=5.0, herring_ends=8.0, onset=35.0, ends=74.0
+    )
+    scene = Scene(Hands(lab), "high", story.rng)
+    times = play(story, scene, lambda _: None)
+    alerts = [
+        {"labels": {"alertname": one["name"], **one["labels"]}, "status": "firing", "startsAt": one["began"]}
+        for one in fired(lab, times)
+    ]
+    webhook = json.dumps({"status": "firing", "alerts": alerts})
+    telemetry = shlex.join([*COMMAND, "telemetry", "--folder", str(lab.folder)])
+    began = time.monotonic()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "compass", "-C", str(repository), "investigate", "--auto", "--no-llm"),
+            *("--alert", "-", "--command", telemetry, "--since", "3m", "--urgent", "--format", "json"),
+        ],
+        input=webhook,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    spent = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    print(f"{spent:.1f} s, {[one['service'] for one in found['services'][:3]]}", file=sys.stderr)
+    assert spent < 60
+    assert story.fault.component in [one["service"] for one in found["services"][:3]]
 
 
 @pytest.mark.parametrize("part", ["worker", "postgres", "redis", "prometheus", "collector"])
