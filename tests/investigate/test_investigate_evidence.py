@@ -205,7 +205,9 @@ def test_what_is_set_may_change_either_way_and_a_new_start_is_a_restart(metric, 
 def test_where_nobody_knows_who_calls_whom_a_share_of_the_trouble_counts_for_more_than_the_height_of_it():
     busy = [often("store", "requests_per_second", 400, 400), often("store", "latency_ms", 20, 60)]
     idle = [often("admin", "requests_per_second", 1, 1), often("admin", "latency_ms", 20, 90)]
-    others = [often(name, metric, 20, 20) for name in "abcd" for metric in ("requests_per_second", "latency_ms")]
+    others = [
+        often(name, metric, 20, 20) for name in "abcd" for metric in ("requests_per_second", "latency_ms")
+    ]
     observed = incident(*busy, *idle, *others)
     ranking = rank(observed)
     assert [one.component for one in ranking.components[:2]] == ["store", "admin"]

@@ -214,10 +214,17 @@ def test_a_fault_of_the_running_lab_is_investigated_within_a_minute(lab: Lab, tm
     from lab.run import fired, play
 
     repository = tmp_path / "knowledge"
-    shutil.copytree(ROOT / "knowledge/tribes/product", repository, ignore=shutil.ignore_patterns("investigations"))
+    shutil.copytree(
+        ROOT / "knowledge/tribes/product", repository, ignore=shutil.ignore_patterns("investigations")
+    )
     commit_all(repository)
     story = replace(
-        plan("pool-too-small", "high", 5), seconds=75.0, herring_begins=5.0, herring_ends=8.0, onset=35.0, ends=74.0
+        plan("pool-too-small", "high", 5),
+        seconds=75.0,
+        herring_begins=5.0,
+        herring_ends=8.0,
+        onset=35.0,
+        ends=74.0,
     )
     scene = Scene(Hands(lab), "high", story.rng)
     times = play(story, scene, lambda _: None)
