@@ -22,6 +22,9 @@ _ALWAYS: Final = (
 )
 _SOME: Final = 3
 _HALF: Final = 0.5  # of a call that fails although nothing below it did: the caller may ask, or the callee answer, wrongly
+_FEW: Final = (
+    4.0  # so many requests speak half as loud as many: what they call depends on what was asked of them
+)
 
 
 def last_call_findings(observed: Observation) -> list[Finding]:
@@ -36,7 +39,7 @@ def last_call_findings(observed: Observation) -> list[Finding]:
             known = old[kind].get(last, 0)
             if last == _TOTAL or seen / after <= known / before:
                 continue
-            score = share_changed((known, before), (seen, after))
+            score = share_changed((known, before), (seen, after)) * after / (after + _FEW)
             component = last or kind.service
             where = f"a call to {last}" if last else "no call at all"
             text = f"{kind.name} of {kind.service} ends after {where}: {seen} of {after}, {known} of {before} before"

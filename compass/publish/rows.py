@@ -1,4 +1,4 @@
-"""Rows, tiles and long lists: what every way in is drawn with. No page holds more than 200 rows."""
+"""Rows, tiles and long lists: what every way in is drawn with. No page holds more than 200 rows: those of its list, and what stands before it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from compass.publish.edition import KIND_NAMES, Edition, entry_page, href
 from compass.publish.markup import Markup
 from compass.publish.text import chip, count, day, escape, heading
 
-PER_PAGE: Final = 200
+PER_PAGE: Final = 180
 COUNTED: Final = {
     "pattern": ("pattern", "patterns"),
     "runbook": ("runbook", "runbooks"),
@@ -92,7 +92,7 @@ def paged(
     head: Callable[[int, str], list[str]],
     empty: str,
 ) -> Iterator[tuple[str, str]]:
-    """(path, Markdown) of the pages of one list, at most 200 items each, in the order given.
+    """(path, Markdown) of the pages of one list, at most so many items each, in the order given.
 
     Each item comes with the heading it stands under (or none); `draw` draws items of one heading on a page, and
     `head(number, suffix)` what comes before the list.
