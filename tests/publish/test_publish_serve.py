@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,3 +94,16 @@ def test_nothing_can_be_written(address: int) -> None:
 def test_a_port_that_is_taken_is_said_plainly(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OutsideError, match="cannot listen"):
         server(tmp_path, taken.getsockname()[1])
+
+
+def test_one_file_after_another_comes_without_waiting_for_acknowledgements(address: int) -> None:
+    """Over one connection, as a browser asks; a body held back until its head is acknowledged takes 40 ms."""
+    connection = http.client.HTTPConnection("127.0.0.1", address, timeout=10)
+    spent = []
+    for _ in range(21):
+        began = time.perf_counter()
+        connection.request("GET", "/search/x.gz")
+        assert connection.getresponse().read() == b"this is search/x.gz"
+        spent.append(time.perf_counter() - began)
+    connection.close()
+    assert sorted(spent)[10] < 0.03

@@ -15,7 +15,7 @@ const ORDERED = 300; // pages that are put in order
 const ID = /^(pat|run|pm|rul|inv)-[0-9a-z]{10}$/; // of an entry: nobody means half of one
 
 // How far a reading of a word counts beside the word itself.
-const COUNTS = { exact: 1, form: 0.8, start: 0.5, synonym: 0.5, parts: 0.5 };
+const COUNTS = { exact: 1, form: 0.6, start: 0.5, synonym: 0.5, parts: 0.5 };
 const mistyped = (many) => (many === 1 ? 0.7 : 0.4);
 
 class Slot {
