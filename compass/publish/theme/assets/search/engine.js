@@ -36,7 +36,8 @@ class Slot {
     const readings = [...this.readings.values()];
     const best = new Float32Array(pages);
     const by = new Uint8Array(pages);
-    const weigh = (many) => Math.log(1 + (pages - many + 0.5) / (many + 0.5));
+    // The root, so that one rare word that is wrong does not outweigh three that are right.
+    const weigh = (many) => Math.sqrt(Math.log(1 + (pages - many + 0.5) / (many + 0.5)));
     // All readings are one word to the reader, so they are as rare as the most frequent of them.
     const rare = weigh(Math.min(pages, Math.max(0, ...readings.map((one) => one.entry.many))));
     readings.forEach(({ entry, counts }, number) => {
