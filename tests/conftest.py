@@ -20,12 +20,13 @@ WHEN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 AUTHOR = Signature("Payments engineer", "payments-engineer@example.com", WHEN)
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One process for a single file, for what shares servers or measures, and where somebody wants to see output."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than cores, as many tests wait for others; only this one for a single file, for what shares servers
+    or measures, and where somebody wants to see output."""
     option = config.option
     marked = not str(option.markexpr).startswith("not services")
     single = len(config.args) == 1 and config.args[0].partition("::")[0].endswith(".py")
-    return 0 if marked or single or option.capture == "no" else None
+    return 0 if marked or single or option.capture == "no" else (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)
