@@ -275,7 +275,8 @@ const leave = (event) => {
   const opened = openFacet();
   if (opened && !opened.contains(event.target)) opened.open = false;
 };
-dialog.addEventListener("focusin", leave);
+// Whoever presses on the words of a value is still at them, though the focus goes to the dialog until the click.
+dialog.addEventListener("focusin", (event) => event.target !== dialog && leave(event));
 dialog.addEventListener("click", (event) => {
   leave(event);
   if (event.target === dialog) dialog.close();
