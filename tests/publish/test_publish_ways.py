@@ -27,11 +27,10 @@ from published import (
 from compass.adapters.documents import dump_yaml
 from compass.library import load
 from compass.publish.audience import cut
-from compass.publish.build import last_changed
 from compass.publish.edition import Edition
 from compass.publish.newcomer import MOST, ten_things
 from compass.publish.pages import render
-from compass.publish.records import read_records
+from compass.publish.records import last_changed, read_records
 from compass.publish.review import OVERDUE, UNOWNED, UPCOMING, WAITING, queue
 from compass.publish.rows import PER_PAGE
 from compass.publish.symptoms import alert_names
@@ -43,7 +42,8 @@ PAYMENTS = "component:default/payments"
 def edition(root: Path) -> Edition:
     """The newest commit, as `site build` reads it."""
     library = cut(load(root, parents=True)).library
-    return Edition(library, TODAY, last_changed(library), read_records(library))
+    records = read_records(library)
+    return Edition(library, TODAY, last_changed(records), records)
 
 
 def pages(root: Path) -> dict[str, str]:
