@@ -289,18 +289,6 @@ class GitRepository:
         objects = self.read_many(oids)
         return tuple(parse_commit(oid, objects[oid]) for oid in oids)
 
-    def last_changed(self, revision: str) -> dict[str, datetime]:
-        """When each file was last changed, in one pass over the history (committer's time, UTC)."""
-        out = self.git("log", "--format=%x01%ct", "--name-only", "--no-renames", "-z", revision)
-        found: dict[str, datetime] = {}
-        for chunk in out.split(b"\x01")[1:]:
-            seconds, _, names = chunk.partition(b"\0") if b"\n" not in chunk else chunk.partition(b"\n")
-            when = datetime.fromtimestamp(int(seconds.strip(b"\0\n")), UTC)
-            for name in names.split(b"\0"):
-                if name.strip(b"\n"):
-                    found.setdefault(name.strip(b"\n").decode("utf-8", "surrogateescape"), when)
-        return found
-
     def landings(self, revision: str, keys: tuple[str, str]) -> dict[str, list[Landing]]:
         """By file, the commits of the main line that changed it, newest first; `keys` names two trailers to read."""
         first, second = (f"%(trailers:key={key},valueonly,separator=%x03)" for key in keys)

@@ -16,11 +16,11 @@ from compass.library import Library
 from compass.model.base import Problem
 from compass.model.scope import Level
 from compass.publish.audience import cut
-from compass.publish.edition import Changed, Edition
+from compass.publish.edition import Edition
 from compass.publish.generate import generate, stage
 from compass.publish.machines import machine_files
 from compass.publish.pages import render
-from compass.publish.records import read_records
+from compass.publish.records import last_changed, read_records
 from compass.publish.search import index
 from compass.publish.swap import swap, workshop
 from compass.publish.verify import verify
@@ -65,7 +65,8 @@ def build_site(
     output = output.absolute()
     with workshop(output) as work:
         main = chosen.library.main
-        edition = Edition(chosen.library, today, last_changed(chosen.library), read_records(chosen.library))
+        records = read_records(chosen.library)
+        edition = Edition(chosen.library, today, last_changed(records), records)
         names: list[str] = []
         pages = _noted(render(edition), names)
         files = machine_files(
@@ -117,18 +118,6 @@ def _checked(address: str) -> str:
             "name it as in https://memory.example.com/payments/",
         )
     return address if address.endswith("/") or not address else f"{address}/"
-
-
-def last_changed(library: Library) -> Changed:
-    """When each entry's file last changed: one pass over the history of each repository."""
-    found = {}
-    for mount in library.mounts:
-        revision = mount.commit or (mount.git.resolve("HEAD") if mount.git else None)
-        if mount.git and revision:
-            for path, when in mount.git.last_changed(revision).items():
-                if path.startswith(mount.prefix):
-                    found[mount.id, path.removeprefix(mount.prefix)] = when
-    return found
 
 
 def check_output(output: Path) -> None:

@@ -75,11 +75,15 @@ class EntryPage:
         note = f"<p><strong>Withdrawn{since}. Do not use it.</strong></p>\n{reason}{instead}"
         parts = (
             front_matter(
-                title=f"Withdrawn {kind.lower()} {loaded.id}", section=page.partition("/")[0], twin=loaded.id
+                title=f"Withdrawn {kind.lower()} {loaded.id}",
+                section=page.partition("/")[0],
+                layout="wide",
+                twin=loaded.id,
             ),
             f'<p class="cm-kicker">{kind} {chip("withdrawn", "status")}</p>',
             heading(f"{loaded.id} was withdrawn", 1),
             f'<div class="cm-banner cm-banner-stop" role="note">{note}</div>',
+            f'<p class="cm-more"><a href="index.html">All {KIND_NAMES[loaded.kind][1].lower()}</a></p>',
         )
         return document(parts)
 

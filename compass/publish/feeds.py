@@ -5,17 +5,29 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
 from compass.library import LoadedEntry
 from compass.model.entry import Status
 from compass.publish.blocks import document
 from compass.publish.edition import KIND_NAMES, Edition, entry_page, named, service_page, team_page
+from compass.publish.rows import tiles
 from compass.publish.text import attribute, escape, front_matter, heading, items
 from compass.publish.twin import Twins
 
 NEWEST: Final = 50
 """Entries in one feed: a feed's size does not grow with the library."""
+
+
+class Feed(NamedTuple):
+    """One feed: where it lies, its title for a reader, the group and the name it has on our page, and its entries."""
+
+    path: str
+    title: str
+    group: str
+    name: str
+    entries: Sequence[LoadedEntry]
 
 
 class Feeds:
@@ -26,25 +38,31 @@ class Feeds:
         self.twins = twins
         self.address = address
 
-    def listing(self) -> Iterator[tuple[str, str, Sequence[LoadedEntry]]]:
-        """(path, title, entries) of each feed; the one of everything, first, also tells what was withdrawn."""
-        name = self.edition.library.main.id
-        yield "feeds/all.xml", name, tuple(self.edition.pages.values())
+    def listing(self) -> Iterator[Feed]:
+        """Each feed; the one of everything, first, also tells what was withdrawn."""
+        site = self.edition.library.main.id
+        yield Feed("feeds/all.xml", site, "Everything", site, tuple(self.edition.pages.values()))
         for reference, entries in self.edition.by_service.items():
-            yield f"feeds/{service_page(reference)}.xml", f"{name}: {named(reference)[1]}", entries
+            name = named(reference)[1]
+            yield Feed(f"feeds/{service_page(reference)}.xml", f"{site}: {name}", "Services", name, entries)
         for tag, entries in self.edition.by_tag.items():
-            yield f"feeds/tags/{tag.replace(':', '/')}.xml", f"{name}: {tag}", entries
+            path = f"feeds/tags/{tag.replace(':', '/')}.xml"
+            yield Feed(path, f"{site}: {tag}", "Tags", tag.replace(":", ": "), entries)
         for reference, entries in self.edition.by_owner.items():
-            yield f"feeds/{team_page(reference)}.xml", f"{name}: team {named(reference)[1]}", entries
+            name = named(reference)[1]
+            yield Feed(f"feeds/{team_page(reference)}.xml", f"{site}: team {name}", "Teams", name, entries)
 
     def draw(self) -> Iterator[tuple[str, str]]:
         """(path, XML) of each."""
-        for path, title, entries in self.listing():
-            yield path, self._feed(path, title, entries)
+        for one in self.listing():
+            yield one.path, self._feed(one.path, one.title, one.entries)
 
     def page(self) -> tuple[str, str]:
         """(path in the staged folder, Markdown) of the page that names them, and what else is for programs."""
-        feeds = items([f'<a href="../{path}">{escape(title)}</a>' for path, title, _ in self.listing()])
+        feeds = []
+        for group, ones in groupby(self.listing(), lambda one: one.group):
+            drawn = ((f"../{one.path}", escape(one.name), f"{len(one.entries):,}") for one in ones)
+            feeds += [heading(group, 2), tiles(drawn)]
         files = items(
             [
                 '<a href="../entries.json">entries.json</a>: what there is, with the address of each entry as JSON and as Markdown',
@@ -56,7 +74,7 @@ class Feeds:
             front_matter(title="Feeds", section="feeds", layout="wide"),
             heading("Feeds", 1),
             '<p class="cm-lead">What changed, for a feed reader: all of it, or one service, tag or team.</p>',
-            feeds,
+            *feeds,
             heading("For programs", 2),
             files,
         )

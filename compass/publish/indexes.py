@@ -45,7 +45,11 @@ class Indexes:
         empty = empty_state("Nothing here yet.", "Write the first one:", f"compass new {kind}")
         items = [("", one) for one in chosen]
         yield from paged(
-            f"{folder}/index", items, self.rows.list, _head(title, ABOUT[kind], folder, len(chosen)), empty
+            f"{folder}/index",
+            items,
+            self.rows.list,
+            _head(title, ABOUT[kind], folder, _entries(chosen)),
+            empty,
         )
 
     def _timeline(self) -> Iterator[tuple[str, str]]:
@@ -56,7 +60,7 @@ class Indexes:
         empty = empty_state(
             "No incident is told here yet.", "After the next one:", "compass draft postmortem INVESTIGATION"
         )
-        head = _head("Incidents", f"{ABOUT['postmortem']} The newest first.", "postmortems", len(chosen))
+        head = _head("Incidents", f"{ABOUT['postmortem']} The newest first.", "postmortems", _entries(chosen))
         yield from paged("postmortems/index", items, self._incidents, head, empty)
 
     def _incidents(self, chosen: Sequence[LoadedEntry], page: str) -> str:
@@ -76,13 +80,13 @@ class Indexes:
         items = [(tag.partition(":")[0].capitalize(), tag) for tag in found]
         about = "What entries are about: the technologies, the layers, and what set it off."
         empty = empty_state("No entry carries a tag yet.")
-        head = _head("Technology", about, "tags", len(found))
+        head = _head("Technology", about, "tags", count(len(found), "tag"))
         yield from paged("tags/index", items, self._tag_tiles, head, empty)
         for tag, entries in found.items():
             category, _, value = tag.partition(":")
             ordered = [(KIND_NAMES[kind][1], one) for kind in _ORDER for one in entries if one.kind == kind]
             feed = f"feeds/tags/{category}/{value}.xml"
-            head = _head(value, f"Everything with the tag {escape(tag)}.", "tags", len(entries), feed)
+            head = _head(value, f"Everything with the tag {escape(tag)}.", "tags", _entries(entries), feed)
             yield from paged(tag_page(tag), ordered, self.rows.list, head, empty)
 
     def _tag_tiles(self, tags: Sequence[str], page: str) -> str:
@@ -92,17 +96,18 @@ class Indexes:
         )
 
 
-def _head(
-    title: str, about: str, section: str, number: int, feed: str = ""
-) -> Callable[[int, str], list[str]]:
-    """What comes before a list; `about` is HTML."""
+def _entries(chosen: Sequence[LoadedEntry]) -> str:
+    return count(len(chosen), "entry", "entries")
+
+
+def _head(title: str, about: str, section: str, told: str, feed: str = "") -> Callable[[int, str], list[str]]:
+    """What comes before a list; `about` is HTML, `told` says how much is on it."""
 
     def drawn(_: int, suffix: str) -> list[str]:
-        told = f"{count(number, 'entry', 'entries')}{suffix}"
         return [
             front_matter(title=title + suffix, section=section, layout="wide", feed=feed),
             heading(title, 1),
-            f'<p class="cm-lead">{about} <span class="cm-muted">{told}.</span></p>',
+            f'<p class="cm-lead">{about} <span class="cm-muted">{told}{suffix}.</span></p>',
         ]
 
     return drawn

@@ -194,7 +194,7 @@ class Places:
             return []
         rows = "".join(
             f"<tr><td>{self.markup.service(one, page)}</td><td>{escape(how)}</td>"
-            f"<td>{self._owner(one, page)}</td><td>{', '.join(self._counts(self._entries(one))) or '–'}</td></tr>"
+            f"<td>{self._owner(one, page)}</td><td>{self._known(one)}</td></tr>"
             for one, how in near[:PER_PAGE]
         )
         rest = len(near) - PER_PAGE
@@ -204,6 +204,10 @@ class Places:
         head = f"<tr><th>Service</th><th>{column}</th><th>Owner</th><th>Known here</th></tr>"
         table = f'<div class="cm-table" data-search-ignore><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
         return [heading(title, 2), f'<div class="cm-map">{drawn}{table}</div>{more}']
+
+    def _known(self, service: str) -> str:
+        parts = [f'<span class="cm-whole">{one}</span>' for one in self._counts(self._entries(service))]
+        return ", ".join(parts) or "–"
 
     def _owner(self, service: str, page: str) -> str:
         owner = self.landscape.owner(service)

@@ -14,7 +14,7 @@ from typing import Final
 from compass.library import Library, LoadedEntry
 from compass.model.base import Problem, Severity
 from compass.publish.audience import cut
-from compass.publish.build import commits, last_changed, refuse
+from compass.publish.build import commits, refuse
 from compass.publish.edition import Changed, Edition, entry_page
 from compass.publish.entry import EntryPage
 from compass.publish.generate import generate, stage
@@ -22,7 +22,7 @@ from compass.publish.machines import entry_files, list_files
 from compass.publish.markup import Markup
 from compass.publish.observed import Observed
 from compass.publish.pages import render_lists
-from compass.publish.records import Records, read_records
+from compass.publish.records import Records, last_changed, read_records
 from compass.publish.text import escape
 from compass.publish.twin import Twins
 from compass.publish.verify import inspect
@@ -172,7 +172,8 @@ class Preview:
             (mount.id, mount.commit or (mount.git and mount.git.resolve("HEAD"))) for mount in library.mounts
         ]
         if self._past is None or self._past[0] != heads:
-            self._past = (heads, (last_changed(library), read_records(library)))
+            records = read_records(library)
+            self._past = (heads, (last_changed(records), records))
         return self._past[1]
 
     def _publish(

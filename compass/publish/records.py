@@ -67,6 +67,11 @@ def read_records(library: Library) -> Records:
     return Records(history, _uses(library), web)
 
 
+def last_changed(records: Records) -> Mapping[tuple[str, str], datetime]:
+    """(mount id, path in its folder) -> when what is there now landed."""
+    return {place: landed[0].when for place, landed in records.history.items()}
+
+
 def _landings(mount: Mount) -> Iterator[tuple[str, tuple[Landed, ...]]]:
     revision = mount.commit or (mount.git.resolve("HEAD") if mount.git else None)
     if not mount.git or not revision:

@@ -51,14 +51,15 @@ def review_pages(edition: Edition, rows: Rows) -> Iterator[tuple[str, str]]:
         (UNOWNED, "entry has no owner", "entries have no owner"),
         (WAITING, "draft waits", "drafts wait"),
     )
-    told = ", ".join(count(counted[why], one, many) for why, one, many in facts if counted[why]) or "nothing"
+    told = ", ".join(count(counted[why], one, many) for why, one, many in facts if counted[why])
 
     def head(_: int, suffix: str) -> list[str]:
         calm = "" if counted[OVERDUE] or suffix else '<p class="cm-calm">No review is overdue.</p>'
+        how_many = f'<span class="cm-muted">{told}{suffix}.</span>' if told else ""
         return [
             front_matter(title=f"Review queue{suffix}", section="review", layout="wide"),
             heading("Review queue", 1),
-            f'<p class="cm-lead">What somebody should look at, the most pressing first. <span class="cm-muted">{told}{suffix}.</span></p>',
+            f'<p class="cm-lead">What somebody should look at, the most pressing first. {how_many}</p>',
             calm if items else "",
         ]
 

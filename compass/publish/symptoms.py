@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from compass.library import LoadedEntry
-from compass.model.entry import Pattern, Runbook
+from compass.model.entry import Pattern, Runbook, Status
 from compass.model.match import AlertSignal
 from compass.publish.commonmark import parser, plain
 from compass.publish.edition import KIND_NAMES, Edition, entry_page, href
@@ -124,8 +124,17 @@ class Symptoms:
         section = _SECTION.search(clean(loaded.body))
         text = _REFERENCE.sub("", section[1] if section else loaded.entry.summary or "")[: 4 * _LONGEST]
         tokens = self._parser.parseInline(" ".join(text.split()), {})
-        words = " ".join(plain(tokens[0].children or []).split()) if tokens else ""
+        children = (tokens[0].children or []) if tokens else []
+        for token in children:
+            if token.type == "compass_reference":
+                token.content = self._title(token.meta["entry"] or "")
+        words = " ".join(plain(children).split())
         return words if len(words) <= _LONGEST else f"{words[:_LONGEST].rpartition(' ')[0]} …"
+
+    def _title(self, entry_id: str) -> str:
+        """What a link to an entry reads like where there can be no link."""
+        target = self.edition.pages.get(entry_id)
+        return clean(target.title) if target and target.status is not Status.WITHDRAWN else entry_id
 
 
 def alert_names(loaded: LoadedEntry) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def alternates_ours(made: GitRepository, other: Path) -> None:
 
 def signature_ours(made: GitRepository, other: Path) -> None:
     git(made.root, "config", "log.showSignature", "true")
-    made.last_changed(signed(made.root))
+    made.landings(signed(made.root), ("One", "Two"))
 
 
 def merge_ours(made: GitRepository, other: Path) -> None:

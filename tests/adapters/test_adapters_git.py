@@ -93,13 +93,14 @@ def test_a_signature_cannot_smuggle_a_second_header() -> None:
     assert str(Signature("A\nparent x", "a@<b>", WHEN)) == f"Aparent x <a@b> {int(WHEN.timestamp())} +0000"
 
 
-def test_last_changed_dates_every_file_in_one_pass(repository: GitRepository) -> None:
+def test_landings_date_every_file_in_one_pass(repository: GitRepository) -> None:
     head = repository.resolve("main")
     assert head
     later = replace(AUTHOR, when=WHEN + timedelta(days=3))
     tree = repository.write_tree(head, {"c.md": b"changed", "mit Leerzeichen ü.md": b"x"})
     repository.update_ref("refs/heads/main", repository.commit(tree, [head], "second\n\nbody", later), head)
-    assert repository.last_changed("main") == {
+    found = repository.landings("main", ("One", "Two"))
+    assert {name: landed[0].when for name, landed in found.items()} == {
         "a/b.md": WHEN,
         "c.md": later.when,
         "mit Leerzeichen ü.md": later.when,

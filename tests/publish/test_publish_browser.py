@@ -11,7 +11,7 @@ import browsing
 import pytest
 from browsing import Record, answering
 from playwright.sync_api import Browser, Page, Response, expect
-from published import DRAIN, POOL, TODAY, pattern, team, tribe, write
+from published import DRAIN, POOL, TODAY, pattern, postmortem, runbook, team, tribe, write
 
 from compass.library import load
 from compass.publish.build import build_site
@@ -23,20 +23,57 @@ record = browsing.record
 page = browsing.page
 
 
+LONG = "very-long-name-" * 4 + "x"
+WIDE = {
+    "services": [f"component:default/{LONG}"],
+    "owner": f"group:default/{LONG}",
+    "tags": ["technology:" + "longname" * 8],
+    "aliases": ["A" * 90],
+}
+UNBROKEN = "y" * 5000
+BODY = "\n\n".join(
+    (
+        f"## Symptoms\n\n{UNBROKEN} and `{UNBROKEN}` and https://example.com/{UNBROKEN}",
+        f"```\n{UNBROKEN}\n```",
+        f"## {'H' * 300}",
+        "|" + "column|" * 14 + "\n|" + "---|" * 14 + "\n|" + f"{UNBROKEN[:200]}|" * 14,
+        "".join(f"{'  ' * depth}- As deep as {depth}\n" for depth in range(14)),
+        f"{'> ' * 14}{UNBROKEN[:200]}",
+        "العربية والعبرية",
+    )
+)
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the site of a team with a very wide entry, below a folder as behind a proxy."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds the site of a team with very wide entries, below a folder as behind a proxy."""
     folder = tmp_path_factory.mktemp("browser")
     tribe(folder)
     root = team(folder, parents="parents: [../product]\n")
+    signals = {LONG.replace("-", "_"): {"type": "alert", "matchers": [f'alertname="{UNBROKEN[:500]}"']}}
+    match = {"window": "15m", "signals": signals, "condition": LONG.replace("-", "_")}
+    wide = pattern("pat-8k3x9q2m4t", "W" * 100, match=match, mitigations=[], **WIDE)
+    write(root, "patterns/long.md", wide, BODY)
+    steps = [{"id": "s1", "text": UNBROKEN, "command": UNBROKEN, "expected": UNBROKEN, "risk": "destructive"}]
+    identity = {"id": "run-8k3x9q2m4t", "title": "W" * 100}
+    write(root, "runbooks/long.md", runbook(steps=steps, **WIDE) | identity, BODY)
+    identity = {"id": "pm-8k3x9q2m4t", "title": "W" * 100}
     write(
         root,
-        "patterns/long.md",
-        pattern("pat-8k3x9q2m4t", "W" * 100, mitigations=[]),
-        "x" * 5000 + "\n\n```\n" + "y" * 5000 + "\n```\n",
+        "postmortems/2026/long.md",
+        postmortem(what_went_well=[UNBROKEN], what_surprised_us=[], **WIDE)
+        | {"patterns": [], "contributing_causes": [], "actions": []}
+        | identity,
+        BODY,
     )
     build_site(load(root, revision=None, parents=True), folder / "www" / "z" / "payments", today=TODAY)
-    with answering(server(folder / "www", 0)) as found:
+    return folder / "www"
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    """The address of that site."""
+    with answering(server(folder, 0)) as found:
         yield f"{found}z/payments/"
 
 
@@ -66,6 +103,25 @@ def test_pages_fit_and_ask_nobody_else(
         assert ground == ("rgb(17, 21, 26)" if scheme == "dark" else "rgb(251, 250, 247)")
     assert record.complaints == []
     assert [url for url in record.asked if not url.startswith(address)] == []
+
+
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_no_page_at_all_scrolls_sideways_on_a_phone_or_is_cut_off_on_paper(
+    page: Page, address: str, folder: Path, media: Literal["screen", "print"]
+) -> None:
+    page.set_viewport_size({"width": 390 if media == "screen" else 680, "height": 800})
+    page.emulate_media(media=media)
+    site = folder / "z" / "payments"
+    names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    assert len(names) > 25
+    wide = []
+    for name in names:
+        page.goto(f"{address}{name}")
+        if page.evaluate(
+            "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) > innerWidth"
+        ):
+            wide.append(name)
+    assert wide == []
 
 
 def test_search_opens_with_a_key_and_is_worked_with_keys_alone(

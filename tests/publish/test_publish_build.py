@@ -16,7 +16,8 @@ from compass.errors import NegativeAnswerError, UsageError
 from compass.library import Library, load
 from compass.model.scope import Level, Team, Teams
 from compass.publish import build as building
-from compass.publish.build import MARKER, build_site, last_changed
+from compass.publish.build import MARKER, build_site
+from compass.publish.records import last_changed, read_records
 from compass.publish.search.page import read
 from compass.publish.swap import swap
 
@@ -230,6 +231,6 @@ def test_an_empty_repository_has_a_site_too(tmp_path: Path) -> None:
 
 def test_dates_come_from_one_pass_over_the_history(organization: Path) -> None:
     library = load(organization)
-    found = last_changed(library)
+    found = last_changed(read_records(library))
     assert found["team/payments", "patterns/pool.md"].year == 2026
-    assert last_changed(Library(mounts=(replace(library.main, git=None, commit=None),))) == {}
+    assert last_changed(read_records(Library(mounts=(replace(library.main, git=None, commit=None),)))) == {}

@@ -16,10 +16,10 @@ from mkdocs.config import load_config
 from published import TODAY, team, tribe
 
 from compass.library import load
-from compass.publish.build import last_changed
 from compass.publish.edition import Edition
 from compass.publish.generate import generate, stage
 from compass.publish.pages import render
+from compass.publish.records import last_changed, read_records
 
 _MAIN = re.compile(r"<article\b.*?</article>", re.DOTALL)
 # What a theme brings along and our own build leaves out.
@@ -46,7 +46,7 @@ def staged(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
         tribe(tmp_path)
         root = team(tmp_path, parents="parents: [../product]\n", config="share: tribe\n")
     library = load(root, parents=True)
-    pages = list(render(Edition(library, TODAY, last_changed(library))))
+    pages = list(render(Edition(library, TODAY, last_changed(read_records(library)))))
     for name in ("ours", "theirs"):
         (tmp_path / name).mkdir()
         stage(tmp_path / name, pages, "team/payments", f"team/payments@{library.main.commit}")

@@ -19,11 +19,12 @@ from compass.model.scope import Level
 from compass.publish import build as building
 from compass.publish import commonmark, records
 from compass.publish.audience import Cut, cut
-from compass.publish.build import build_site, last_changed
+from compass.publish.build import build_site
 from compass.publish.edition import Edition
 from compass.publish.entry import EntryPage
 from compass.publish.markup import Markup
 from compass.publish.pages import render
+from compass.publish.records import last_changed, read_records
 from compass.publish.symptoms import Symptoms
 from compass.publish.twin import Twins
 
@@ -317,5 +318,5 @@ def test_without_the_exchange_of_the_whole_folder_old_texts_would_stay(
 
 
 def test_what_git_says_of_changes_is_dates_alone(made: World) -> None:
-    found = repr(sorted(last_changed(library(made.root)).values()))
+    found = repr(sorted(last_changed(read_records(library(made.root))).values()))
     assert made.canaries.seen_in({"dates": found}, *HIDDEN) == set()

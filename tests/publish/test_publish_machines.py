@@ -18,11 +18,12 @@ from compass.adapters.documents import parse_yaml, split
 from compass.errors import UsageError
 from compass.library import load
 from compass.model.entry import KINDS
-from compass.publish.build import build_site, last_changed
+from compass.publish.build import build_site
 from compass.publish.edition import Edition
 from compass.publish.feeds import NEWEST
 from compass.publish.machines import machine_files
 from compass.publish.pages import render
+from compass.publish.records import last_changed, read_records
 from compass.publish.twin import Twins
 
 ADDRESS = "https://memory.example.com/payments/"
@@ -33,7 +34,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 def edition(tmp_path_factory: pytest.TempPathFactory) -> Edition:
     """The payments team's newest commit."""
     library = load(team(tmp_path_factory.mktemp("machines")))
-    return Edition(library, TODAY, last_changed(library))
+    return Edition(library, TODAY, last_changed(read_records(library)))
 
 
 def xml(text: str) -> ET.Element:

@@ -208,3 +208,18 @@ def test_the_script_counts_mistakes_as_the_literature_does(page: Page, address: 
     }"""
     found = page.evaluate(count, [address, pairs])
     assert found == [min(OSA.distance(first, second), 3) for first, second in pairs]
+
+
+def test_facets_are_worked_with_a_pointer_on_their_words(page: Page) -> None:
+    _, before = search(page, "pool")
+    page.click("[data-facet=kind] summary")
+    value = page.locator("[data-facet=kind] label").first
+    chosen = str(value.locator("input").get_attribute("value"))
+    many = int(value.locator(".cm-count").inner_text())
+    value.locator("span").first.click()
+    expect(page.locator("[data-facet=kind] summary")).to_have_text(f"Kind: {chosen}")
+    expect(page.locator("[role=option]")).to_have_count(many)
+    assert many < len(before)
+    assert page.locator("[data-facet=kind][open]").count() == 1
+    page.click("[role=status]")
+    assert page.locator("details[open]").count() == 0

@@ -27,11 +27,10 @@ from published import (
 from compass.adapters.documents import dump_yaml
 from compass.library import load
 from compass.publish.audience import cut
-from compass.publish.build import last_changed
 from compass.publish.edition import Edition
 from compass.publish.newcomer import MOST, ten_things
 from compass.publish.pages import render
-from compass.publish.records import read_records
+from compass.publish.records import last_changed, read_records
 from compass.publish.review import OVERDUE, UNOWNED, UPCOMING, WAITING, queue
 from compass.publish.rows import PER_PAGE
 from compass.publish.symptoms import alert_names
@@ -43,7 +42,8 @@ PAYMENTS = "component:default/payments"
 def edition(root: Path) -> Edition:
     """The newest commit, as `site build` reads it."""
     library = cut(load(root, parents=True)).library
-    return Edition(library, TODAY, last_changed(library), read_records(library))
+    records = read_records(library)
+    return Edition(library, TODAY, last_changed(records), records)
 
 
 def pages(root: Path) -> dict[str, str]:
@@ -97,6 +97,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         pattern(),
         f"## Symptoms\n\nThreads wait.[^e1] See `team/payments@{'a' * 40}:runbooks/drain.md#L3-L9`.\n",
     )
+    write(
+        root,
+        "patterns/links.md",
+        pattern("pat-4k3x9q2m4t", "Full of links", mitigations=[], services=["component:default/elsewhere"]),
+        f"## Symptoms\n\nAs [[{LOCK}]] and [[pat-0000000000]], not [[{GONE}]].\n",
+    )
     commit_all(root, f"Newer words\n\n{trailers}")
     return pages(root)
 
@@ -108,6 +114,7 @@ def test_an_alert_leads_to_its_runbooks_and_patterns(site: dict[str, str]) -> No
         in text
     )
     assert "NobodyKnows No runbook yet" in text
+    assert "As Lock queue and pat-0000000000, not pat-3k3x9q2m4t." in text
     assert "Connection pool exhausted after a rollout verified Threads wait." in text
     assert "runbook: Relieve an exhausted pool" in text
 

@@ -22,7 +22,9 @@ const input = element("input", {
   spellcheck: "false", "aria-label": "Search", role: "combobox", "aria-expanded": "false", "aria-controls": "cm-results",
   "aria-autocomplete": "list", "aria-describedby": "cm-search-keys",
 });
-const closer = element("button", { type: "button", "aria-label": "Esc: close the search" }, "Esc");
+const closer = matchMedia("(hover: none)").matches
+  ? element("button", { type: "button" }, "Close")
+  : element("button", { type: "button", "aria-label": "Esc: close the search" }, "Esc");
 const filters = element("div", { class: "cm-facets-bar", role: "group", "aria-label": "Narrow the results" });
 const status = element("p", { class: "cm-search-status", role: "status" });
 const hint = element("p", { class: "cm-search-hint" });
@@ -275,7 +277,8 @@ const leave = (event) => {
   const opened = openFacet();
   if (opened && !opened.contains(event.target)) opened.open = false;
 };
-dialog.addEventListener("focusin", leave);
+// Whoever presses on the words of a value is still at them, though the focus goes to the dialog until the click.
+dialog.addEventListener("focusin", (event) => event.target !== dialog && leave(event));
 dialog.addEventListener("click", (event) => {
   leave(event);
   if (event.target === dialog) dialog.close();
