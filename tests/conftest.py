@@ -24,7 +24,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One process more than cores, as many tests wait for others; only this one for a single file, for what shares servers
     or measures, and where somebody wants to see output."""
     option = config.option
-    marked = not str(option.markexpr).startswith("not services")
+    marked = not str(option.markexpr).startswith("not slow")
     single = len(config.args) == 1 and config.args[0].partition("::")[0].endswith(".py")
     return 0 if marked or single or option.capture == "no" else (os.cpu_count() or 1) + 1
 

@@ -114,6 +114,7 @@ def test_a_draft_travels_from_one_engineer_to_the_tribe_and_back_down(top, tmp_p
     assert not news["alarms"]
 
 
+@pytest.mark.slow
 def test_every_entry_of_the_example_teams_may_be_promoted(top, monkeypatch):
     for team, who in (("payments", "payments-oncall"), ("kubernetes", "kubernetes-oncall")):
         monkeypatch.setenv("COMPASS_PRINCIPAL", who)

@@ -81,6 +81,7 @@ def test_a_pattern_matches_its_own_recording_and_no_other_of_the_laboratory(
     assert matched == {name}
 
 
+@pytest.mark.slow
 def test_an_investigation_cites_the_pattern_and_finds_the_component(tmp_path: Path) -> None:
     top = organization(tmp_path)
     for name, (pattern, component) in SHIPPED.items():

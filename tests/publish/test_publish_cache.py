@@ -83,6 +83,7 @@ def same_after_each_change(folder: Path, root: Path) -> None:
         assert len(cold) > 100
 
 
+@pytest.mark.slow
 def test_a_warm_publish_is_the_same_as_a_cold_one_after_every_sort_of_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_page_that_could_not_be_drawn_is_not_remembered(root: Path) -> None:
     assert not Observed(Edition(library, TODAY)).same(POOL, before)
 
 
+@pytest.mark.slow
 def test_after_every_sort_of_change_the_preview_is_what_a_first_look_would_show(tmp_path: Path) -> None:
     root = tmp_path / "repo"
     write_repository(root, 45)

@@ -79,6 +79,7 @@ def two(tmp_path: Path) -> tuple[Path, Path, dict[str, bytes], dict[str, bytes]]
     return old, new, old_site, new_site
 
 
+@pytest.mark.slow
 @posix
 def test_a_build_that_is_killed_leaves_a_whole_site(
     tmp_path: Path, two: tuple[Path, Path, dict[str, bytes], dict[str, bytes]]

@@ -264,6 +264,7 @@ def event(forge: Forge, action: str = "opened", number: str = "7") -> dict[str, 
     return {"action": action, "number": number, "base": forge.git.resolve("refs/heads/main") or ""}
 
 
+@pytest.mark.slow
 def test_main_is_published_as_one_commit_without_a_past_and_previews_come_and_go(forge: Forge) -> None:
     failed, asked = forge.run("publish", github())
     assert failed == "", forge.said
