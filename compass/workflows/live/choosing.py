@@ -21,6 +21,8 @@ MOST_SUMS: Final = 20_000
 MOST_OF_ONE_SUM: Final = 300_000
 """Series that a server is asked to sum of one metric; some refuse to load more samples than these have."""
 _TELLING: Final = 0.5
+Components = Mapping[str, frozenset[str]]
+"""By label, the components that it names."""
 # What travels is weighed by its balance, which needs the traffic; who waits for whom tells of the way between.
 _VALUES: Final[Mapping[Family, float]] = {
     **FAMILIES,
@@ -60,13 +62,13 @@ class Metric(NamedTuple):
 class Survey:
     """What there is: the groups, of how many components each has a metric, and which metrics know of 5xx answers.
 
-    `widths` go by label and metric; `statuses` by metric, each with the label that tells the status.
+    `widths` go by label and metric; `statuses` by metric, each with the label that tells the status. Counters are to
+    be summed as their rates over so many `seconds`.
     """
 
     groups: Sequence[Group]
     widths: Mapping[tuple[str, str], int]
     statuses: Mapping[str, str]
-    components: Mapping[str, frozenset[str]]
     seconds: int
 
 
@@ -106,53 +108,45 @@ def without_parts(groups: Iterable[Group]) -> list[Group]:
     ]
 
 
-def chosen(survey: Survey, near: Sequence[str]) -> Choice:
-    """All metrics if there is room for them; else those of the components in `near`, as many as there is room for.
+def crowded(every: Sequence[Metric]) -> bool:
+    """Whether there is no room even for all that is telling."""
+    return sum(one.cost for one in every if _VALUES[one.family] >= _TELLING) > MOST_SUMS
 
-    What is left of the room goes to the other components; without `near` all of them are asked for what tells most.
+
+def chosen(metrics: Sequence[Metric], near: Sequence[str], components: Components) -> Choice:
+    """As many of the metrics as there is room for, in their order.
+
+    Where it is `crowded`, first those of the components in `near`, as many as there is room for, then of the others.
     """
     choice = Choice()
-    every = []
-    for metric in metrics_of(survey):
-        if metric.series > MOST_OF_ONE_SUM:
-            choice.too_large.append(metric.name)
-        else:
-            every.append(metric)
-    scope = _scope(every, survey, near)
-    queue = [(one, True) for one in every] + ([(one, False) for one in every] if scope else [])
+    choice.too_large = [one.name for one in metrics if one.series > MOST_OF_ONE_SUM]
+    every = [one for one in metrics if one.series <= MOST_OF_ONE_SUM]
+    choice.near = _scope(every, near, components)
     room = MOST_SUMS
     inside: set[Metric] = set()
-    for metric, close in queue:
-        label = metric.sums[0].label
-        here = [name for name in scope if name in survey.components[label]]
-        cost = metric.cost
-        if scope:
+    for close in (True, False) if choice.near else (True,):
+        for metric in every:
+            label = metric.sums[0].label
+            here = [name for name in choice.near if name in components[label]]
             share = min(metric.components, len(here)) * len(metric.sums)
-            cost = share if close else cost - share
-        if cost <= 0:
-            continue
-        if cost > room:
-            (choice.apart if metric in inside else choice.left_out).append(metric.name)
-            continue
-        room -= cost
-        if close:
-            inside.add(metric)
-        choice.asked.append(Asked(metric, _matcher(label, here, inside=close)))
-    choice.left_out = list(dict.fromkeys(choice.left_out))
-    choice.near = scope
+            cost = metric.cost if not choice.near else share if close else metric.cost - share
+            if 0 < cost <= room:
+                room -= cost
+                inside |= {metric} if close else set()
+                choice.asked.append(Asked(metric, _matcher(label, here, inside=close)))
+            elif cost:
+                (choice.apart if metric in inside else choice.left_out).append(metric.name)
     return choice
 
 
-def _scope(every: Sequence[Metric], survey: Survey, near: Sequence[str]) -> Sequence[str]:
+def _scope(every: Sequence[Metric], near: Sequence[str], components: Components) -> Sequence[str]:
     """The nearest components, as many as there is room for with all that is telling; none where all have room."""
-    known = frozenset[str]().union(*survey.components.values())
-    if sum(metric.cost for metric in every) <= MOST_SUMS or not known:
+    known = frozenset[str]().union(*components.values())
+    found = [name for name in near if name in known]
+    if not found or not crowded(every):
         return ()
-    telling = sum(metric.cost for metric in every if _VALUES[metric.family] >= _TELLING)
-    if telling <= MOST_SUMS:
-        return ()
-    each = max(1.0, telling / len(known))
-    return [name for name in near if name in known][: int(MOST_SUMS / each)]
+    telling = sum(one.cost for one in every if _VALUES[one.family] >= _TELLING)
+    return found[: int(MOST_SUMS / max(1.0, telling / len(known)))]
 
 
 def _matcher(label: str, names: Sequence[str], *, inside: bool) -> str:

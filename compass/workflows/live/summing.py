@@ -12,11 +12,10 @@ from compass.adapters.telemetry.answer import Answer, Telemetry
 from compass.investigate.series import STATUSES
 from compass.investigate.summed import Sum
 from compass.model.recording import Series
-from compass.workflows.live.choosing import Asked, Choice, Survey, chosen
+from compass.workflows.live.choosing import Asked, Choice, Survey, chosen, crowded, metrics_of
 from compass.workflows.live.neighbours import Pair, as_series, nearest, pairs
 from compass.workflows.recording.ask_metrics import (
     NAMES_AT_ONCE,
-    SAMPLES_AT_ONCE,
     USUAL_STEP,
     Group,
     named,
@@ -27,6 +26,8 @@ POINTS: Final = 120
 """Samples of a series in a window or a baseline."""
 MOST_QUERIES: Final = 200
 MOST_SECONDS: Final = 35.0
+SAMPLES_AT_ONCE: Final = 200_000
+"""Of one answer: Grafana's MCP server takes none of more than ten megabytes."""
 WORK_AT_ONCE: Final = 10_000_000
 """Samples that the server computes for one answer."""
 COUNTERS_AT_ONCE: Final = 10
@@ -109,7 +110,7 @@ class Summing:
         """What to ask, from a few questions that count on the server's side."""
 
         def ask(query: str) -> Answer[tuple[Series, ...]]:
-            step = max(1.0, min(300.0, (stretch.end - stretch.start) // 4))
+            step = max(1.0, (stretch.end - stretch.start) // 2)
             return self._ask(query, stretch, step, notes)
 
         self.told("metrics: looking over a large system")
@@ -128,19 +129,19 @@ class Summing:
         }
         edges = pairs(ask, there)
         self._edges = as_series(edges, stretch.start)
-        near = nearest(self.service, {*edges, *self.known})
+        self._interval = self._scraped(there, widths, stretch, notes)
+        seconds = max(_LEAST_RATE, 4 * self._interval)
+        metrics = metrics_of(Survey(there, widths, statuses, seconds))
+        near = nearest(self.service, {*edges, *self.known}) if crowded(metrics) else []
         components = {
             group.label: frozenset(
                 one.labels.get(group.label, "")
                 for one in ask(f"count by ({group.label}) ({{{group.inner}}})").data
             )
-            if near
-            else frozenset[str]()
             for group in there
+            if near
         }
-        self._interval = self._scraped(there, widths, stretch, notes)
-        seconds = max(_LEAST_RATE, 4 * self._interval)
-        choice = chosen(Survey(there, widths, statuses, components, seconds), near)
+        choice = chosen(metrics, near, components)
         self._note(there, choice, seconds, notes)
         return choice
 

@@ -196,9 +196,10 @@ class LiveTelemetry(RoutedTelemetry):
         if self._size is not Size.WHOLE:
             left = sum(count for group in groups for _, count in group.names)
             left -= sum(count for group in compared for _, count in group.names)
-            notes.add(
-                f"metrics: {left:,} series that no comparison uses, such as buckets of histograms, were not read"
-            )
+            if left:
+                notes.add(
+                    f"metrics: {left:,} series that no comparison uses, such as buckets of histograms, were not read"
+                )
             groups = compared
         if self._size is Size.SUMS:
             return self._summing.read(groups, stretch, notes)
