@@ -14,6 +14,7 @@ from compass.investigate.series import OF_THE_SCRAPE
 from compass.investigate.summed import Sum
 from compass.replay.matchers import escaped
 from compass.replay.template import pattern
+from compass.workflows.live.surveying import Survey
 from compass.workflows.recording.ask_metrics import Group
 
 MOST_SUMS: Final = 20_000
@@ -58,25 +59,12 @@ class Metric(NamedTuple):
         return meaning(f"errors_{first.name}" if first.status else first.name).family
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What there is: the groups, of how many components each has a metric, and which metrics know of 5xx answers.
-
-    `widths` go by label and metric; `statuses` by metric, each with the label that tells the status. Counters are to
-    be summed as their rates over so many `seconds`.
-    """
-
-    groups: Sequence[Group]
-    widths: Mapping[tuple[str, str], int]
-    statuses: Mapping[str, str]
-    seconds: int
-
-
 class Asked(NamedTuple):
-    """One metric of the components whose label fits a matcher."""
+    """One metric of the components whose label fits a matcher; there are `width` of them."""
 
     metric: Metric
     matcher: str
+    width: int
 
 
 @dataclass
@@ -133,9 +121,13 @@ def chosen(metrics: Sequence[Metric], near: Sequence[str], components: Component
             if 0 < cost <= room:
                 room -= cost
                 inside |= {metric} if close else set()
-                choice.asked.append(Asked(metric, _matcher(label, here, inside=close)))
-            elif cost:
-                (choice.apart if metric in inside else choice.left_out).append(metric.name)
+                choice.asked.append(
+                    Asked(metric, _matcher(label, here, inside=close), cost // len(metric.sums))
+                )
+            elif cost and close:
+                choice.left_out.append(metric.name)
+            elif metric in inside:
+                choice.apart.append(metric.name)
     return choice
 
 
@@ -156,14 +148,14 @@ def _matcher(label: str, names: Sequence[str], *, inside: bool) -> str:
     return f'{label}=~"{listed}"' if inside else f'{label}=~".+",{label}!~"{listed}"'
 
 
-def metrics_of(survey: Survey) -> list[Metric]:
+def metrics_of(survey: Survey, seconds: int) -> list[Metric]:
     """Every metric, sum and count of a histogram as one: the families of the ranking in turn, by what they count for.
 
-    Within a family the metric comes first that most components have.
+    Within a family the metric comes first that most components have. Counters become rates over so many `seconds`.
     """
     by_family: dict[Family, list[Metric]] = defaultdict(list)
     for group in survey.groups:
-        for metric in _of_group(group, survey):
+        for metric in _of_group(group, survey, seconds):
             by_family[metric.family].append(metric)
     placed = []
     for family, found in by_family.items():
@@ -173,7 +165,7 @@ def metrics_of(survey: Survey) -> list[Metric]:
     return [one for _, _, one in sorted(placed)]
 
 
-def _of_group(group: Group, survey: Survey) -> Iterator[Metric]:
+def _of_group(group: Group, survey: Survey, seconds: int) -> Iterator[Metric]:
     others = group.inner.partition(",")[2]
     counts = dict(group.names)
     for name, count in group.names:
@@ -182,7 +174,7 @@ def _of_group(group: Group, survey: Survey) -> Iterator[Metric]:
         if part == "sum" and whole:
             continue
         names = (name, f"{stem}_sum") if part == "count" and whole else (name,)
-        rate = survey.seconds if part == "total" or len(names) > 1 else 0
+        rate = seconds if part == "total" or len(names) > 1 else 0
         sums = tuple(Sum(one, group.label, others, rate) for one in names)
         width = survey.widths.get((group.label, name), count)
         yield Metric(sums, width, count * len(names))

@@ -3,285 +3,154 @@
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from compass.adapters.telemetry.answer import Answer, Telemetry
-from compass.investigate.series import STATUSES
-from compass.investigate.summed import Sum
 from compass.model.recording import Series
-from compass.workflows.live.choosing import Asked, Choice, Survey, chosen, crowded, metrics_of
-from compass.workflows.live.neighbours import Pair, as_series, nearest, pairs
-from compass.workflows.recording.ask_metrics import (
-    NAMES_AT_ONCE,
-    USUAL_STEP,
-    Group,
-    named,
-)
+from compass.workflows.live.batching import Batch, batches
+from compass.workflows.live.bounded import Bounded, Stretch
+from compass.workflows.live.choosing import Choice, chosen, crowded, metrics_of
+from compass.workflows.live.neighbours import Pair, as_series, nearest
+from compass.workflows.live.surveying import Survey, Surveyor
+from compass.workflows.recording.ask_metrics import Group
 from compass.workflows.recording.request import Notes, Patience, Told, counted, listed
 
 POINTS: Final = 120
-"""Samples of a series in a window or a baseline."""
-MOST_QUERIES: Final = 200
-MOST_SECONDS: Final = 35.0
-SAMPLES_AT_ONCE: Final = 200_000
-"""Of one answer: Grafana's MCP server takes none of more than ten megabytes."""
-WORK_AT_ONCE: Final = 10_000_000
-"""Samples that the server computes for one answer."""
-COUNTERS_AT_ONCE: Final = 10
-_WITHIN: Final = 600
-_LEAST_RATE: Final = 60
-_OF: Final = "of"
-"""The label that tells the sums of one answer apart; a metric's own name would not, since `or` does not look at it."""
+FEWEST_POINTS: Final = 48
+"""Samples of a series in a window or a baseline: the fewer, the more series the server has to sum."""
+WORK: Final = 12_000_000
+"""Samples that the server computes in all; each costs it a microsecond or so."""
+LEAST_RATE: Final = 60
+INTERVALS: Final = 4
+"""A rate is taken over so many intervals of the scrape, so that two samples are there even if one is missing."""
 
 
-class Stretch(NamedTuple):
-    """From when to when, in unix seconds."""
+class _Plan(NamedTuple):
+    """What is asked of the window, and then of its baseline."""
 
-    start: float
-    end: float
-
-
-class _Batch(NamedTuple):
-    """What one query asks for: sums of the same sort, and the matcher of their components."""
-
-    matcher: str
-    sums: tuple[Sum, ...]
-
-    @property
-    def query(self) -> str:
-        first = self.sums[0]
-        if not first.seconds:
-            names = named(
-                [one.name for one in self.sums], ",".join(filter(None, (self.matcher, first.others)))
-            )
-            return f"sum by (__name__, {first.label}) ({names})"
-        if len(self.sums) == 1:
-            return first.of(self.matcher)
-        return " or ".join(
-            f'label_replace({one.of(self.matcher)}, "{_OF}", "{at}", "", "")'
-            for at, one in enumerate(self.sums)
-        )
-
-    def sum_of(self, one: Series) -> Sum:
-        """Which of the sums a series of the answer belongs to; KeyError or ValueError where to none."""
-        if not self.sums[0].seconds:
-            return {each.name: each for each in self.sums}[one.name]
-        return self.sums[int(one.labels.get(_OF, "0"))]
-
-    def split(self, most: int) -> list[_Batch]:
-        """The same in batches of so many sums."""
-        return [_Batch(self.matcher, self.sums[at : at + most]) for at in range(0, len(self.sums), most)]
+    choice: Choice
+    edges: tuple[Series, ...]
+    interval: int
 
 
 @dataclass
 class Summing:
-    """What is asked of one large system: chosen when its window is asked for, and the same of its baseline.
+    """What is asked of one large system; `service` is the one that the incident names, `known` are further calls."""
 
-    `service` is the one that the incident names, `known` are calls that are known from elsewhere. After
-    `MOST_SECONDS` by the `clock`, or `MOST_QUERIES`, nothing more is asked, and what is missing is noted.
-    """
-
-    telemetry: Telemetry
+    bounded: Bounded
     service: str | None
     known: Sequence[Pair]
-    clock: Callable[[], float]
     told: Told
-    queries: int = 0
-    samples: int = 0
-    _began: float | None = None
-    _choice: Choice | None = None
-    _edges: list[Series] = field(default_factory=list)
-    _interval: int = USUAL_STEP
-    _most: dict[bool, int] = field(default_factory=lambda: {False: NAMES_AT_ONCE, True: COUNTERS_AT_ONCE})
+    _plan: _Plan | None = None
 
     def read(self, groups: Sequence[Group], stretch: Stretch, notes: Notes) -> tuple[Series, ...] | None:
-        """The sums, and who calls whom as series of the service graph; None where nothing could be read."""
-        if self._began is None:
-            self._began = self.clock()
-        if self._choice is None:
-            self._choice = self._chosen(groups, stretch, notes)
-        found = self._sums(self._choice, stretch, notes)
-        return None if found is None else (*found, *self._edges)
+        """The sums, and who calls whom as series of the service graph; None where nothing could be read.
 
-    def _chosen(self, groups: Sequence[Group], stretch: Stretch, notes: Notes) -> Choice:
-        """What to ask, from a few questions that count on the server's side."""
+        The first stretch decides what is asked; of others, `groups` are not looked at.
+        """
+        if self._plan is None:
+            self._plan = self._planned(groups, Surveyor(self.bounded, stretch, notes))
+        found = self._sums(self._plan, stretch, notes)
+        return None if found is None else (*found, *self._plan.edges)
 
-        def ask(query: str) -> Answer[tuple[Series, ...]]:
-            step = max(1.0, (stretch.end - stretch.start) // 2)
-            return self._ask(query, stretch, step, notes)
-
+    def _planned(self, groups: Sequence[Group], surveyor: Surveyor) -> _Plan:
         self.told("metrics: looking over a large system")
-        there = [group for group in groups if group.names]
-        widths = {
-            (group.label, one.name): int(max(one.values, default=0))
-            for group in there
-            for one in ask(
-                f"count by (__name__) (count by (__name__, {group.label}) ({{{group.inner}}}))"
-            ).data
-        }
-        statuses = {
-            one.name: status
-            for status in reversed(STATUSES)
-            for one in ask(f'count by (__name__) ({{{status}=~"5.*"}})').data
-        }
-        edges = pairs(ask, there)
-        self._edges = as_series(edges, stretch.start)
-        self._interval = self._scraped(there, widths, stretch, notes)
-        seconds = max(_LEAST_RATE, 4 * self._interval)
-        metrics = metrics_of(Survey(there, widths, statuses, seconds))
-        near = nearest(self.service, {*edges, *self.known}) if crowded(metrics) else []
-        components = {
-            group.label: frozenset(
-                one.labels.get(group.label, "")
-                for one in ask(f"count by ({group.label}) ({{{group.inner}}})").data
-            )
-            for group in there
-            if near
-        }
-        choice = chosen(metrics, near, components)
-        self._note(there, choice, seconds, notes)
-        return choice
+        survey = surveyor.survey(groups)
+        seconds = max(LEAST_RATE, INTERVALS * survey.interval)
+        metrics = metrics_of(survey, seconds)
+        near = nearest(self.service, {*survey.edges, *self.known}) if crowded(metrics) else []
+        choice = chosen(metrics, near, surveyor.components(survey.groups) if near else {})
+        for sentence in self._said(survey, choice, seconds):
+            surveyor.notes.add(f"metrics: {sentence}")
+        return _Plan(choice, tuple(as_series(survey.edges, surveyor.stretch.start)), survey.interval)
 
-    def _scraped(
-        self, groups: Sequence[Group], widths: dict[tuple[str, str], int], stretch: Stretch, notes: Notes
-    ) -> int:
-        """Seconds between the samples of a series, by the metric that most components have; rather too many than too few."""
-        if not widths:
-            return USUAL_STEP
-        label, name = max(widths, key=lambda key: (widths[key], key))
-        inner = next(group.inner for group in groups if group.label == label)
-        query = f"avg by ({label}) (count_over_time({name}{{{inner}}}[{_WITHIN}s]))"
-        answer = self._ask(query, Stretch(stretch.end, stretch.end), 1.0, notes)
-        counts = sorted(one.values[-1] for one in answer.data if one.values and one.values[-1] > 0)
-        if not counts:
-            return USUAL_STEP
-        return max(1, math.ceil(_WITHIN / (counts[len(counts) // 10] + 0.5)))
-
-    def _sums(self, choice: Choice, stretch: Stretch, notes: Notes) -> list[Series] | None:
-        span = stretch.end - stretch.start
-        step = self._interval * max(1, math.ceil(span / POINTS / self._interval))
-        first = stretch.end - step * int(span // step)
+    def _sums(self, plan: _Plan, stretch: Stretch, notes: Notes) -> list[Series] | None:
+        """The answers; a question of many sums that is refused, or too much, is asked again in smaller parts."""
+        step = _step(plan, stretch)
+        points = int((stretch.end - stretch.start) // step)
+        grid = Stretch(stretch.end - step * points, stretch.end)
+        waiting = list(batches(plan.choice.asked, points))
         patience = Patience("metrics", notes)
-        waiting = list(self._batches(choice.asked, span / step))
-        whole = len(waiting)
         found: list[Series] = []
-        while waiting:
-            if self._over():
-                unasked = [one.name for batch in waiting for one in batch.sums]
-                notes.add(
-                    f"metrics: after {self.queries} questions in {self.clock() - (self._began or 0):.0f} s nothing more was asked,"
-                    f" and {counted(len(unasked), 'metric')} of these are missing: {listed(dict.fromkeys(unasked))}"
-                )
-                break
+        done = 0
+        while waiting and not self.bounded.over:
             batch = waiting.pop(0)
-            self.told(f"metrics: sums, {len(waiting)} of {whole} queries to go")
-            answer = self._ask(batch.query, Stretch(first, stretch.end), step)
-            if answer.error is None:
+            self.told(f"metrics: sums, query {done + 1} of {done + 1 + len(waiting)}")
+            rows, error = self._rows(batch, grid, step)
+            if error is None:
+                done += 1
                 patience.kept()
-                found += _series(batch, answer.data, step)
-                continue
-            if len(batch.sums) > 1 and not self._late():
-                # It may be the joint question that is refused, or too much.
-                rate = batch.sums[0].seconds > 0
-                self._most[rate] = max(1, min(self._most[rate], len(batch.sums)) // 4)
-                waiting = [part for each in (batch, *waiting) for part in self._again(each, rate=rate)]
-                continue
-            left = f"{len(waiting)} of {whole} queries were not asked"
-            if patience.lost(f"{answer.error} (asked for {batch.query[:120]})", left):
-                break
-        self.samples += sum(len(one.times) for one in found)
-        return found if patience.answered or not whole else None
-
-    def _again(self, batch: _Batch, *, rate: bool) -> list[_Batch]:
-        return batch.split(self._most[rate]) if (batch.sums[0].seconds > 0) is rate else [batch]
-
-    def _batches(self, asked: Iterable[Asked], points: float) -> Iterator[_Batch]:
-        """Queries, the most telling first; what one answers stays small, and what the server computes for it bounded."""
-        waiting: dict[tuple[str, str, str, bool], list[Asked]] = {}
-        for one in asked:
-            first = one.metric.sums[0]
-            rate = first.seconds > 0
-            key = (one.matcher, first.label, "" if rate else first.others, rate)
-            batch = waiting.setdefault(key, [])
-            if batch and not self._fits([*batch, one], points):
-                yield _batch(batch)
-                batch.clear()
-            batch.append(one)
-        for batch in waiting.values():
-            if batch:
-                yield _batch(batch)
-
-    def _fits(self, batch: Sequence[Asked], points: float) -> bool:
-        rate = batch[0].metric.sums[0].seconds > 0
-        return (
-            sum(one.metric.cost for one in batch) * points <= SAMPLES_AT_ONCE
-            and sum(one.metric.series for one in batch) * points <= WORK_AT_ONCE
-            and sum(len(one.metric.sums) for one in batch) <= self._most[rate]
-        )
-
-    def _ask(
-        self, query: str, stretch: Stretch, step: float, notes: Notes | None = None
-    ) -> Answer[tuple[Series, ...]]:
-        self.queries += 1
-        answer = self.telemetry.range_query(query, stretch.start, stretch.end, step)
-        if answer.error is not None and notes is not None:
-            notes.add(f"metrics: {answer.error} (asked for {query[:120]})")
-        return answer
-
-    def _over(self) -> bool:
-        return self.queries >= MOST_QUERIES or self._late()
-
-    def _late(self) -> bool:
-        return self._began is not None and self.clock() - self._began > MOST_SECONDS
-
-    def _note(self, groups: Sequence[Group], choice: Choice, seconds: int, notes: Notes) -> None:
-        total = sum(count for group in groups for _, count in group.names)
-        notes.add(
-            f"metrics: {total:,} series are too many to be read one by one, so the server summed them for each component:"
-            f" gauges as they are, counters as rates over {seconds} s; what tells the parts of a component apart is not seen"
-        )
-        if choice.near:
+                found += batch.series(rows, step)
+            elif len(batch.sums) > 1:
+                waiting = _smaller(batch, waiting)
+            elif patience.lost(f"{error} (asked for {batch.query[:120]})", _unasked(waiting)):
+                return found if patience.answered else None
+        if waiting:
             notes.add(
-                f"metrics: the {counted(len(choice.near), 'component')} nearest to {self.service} by calls came first;"
-                f" of the others {counted(len(set(choice.apart)), 'metric')} were left out: {listed(dict.fromkeys(choice.apart))}"
+                f"metrics: enough was asked after {self.bounded.queries} questions in {self.bounded.seconds:.0f} s, {_unasked(waiting)}"
             )
-        for what, names in (
-            ("there was no room for, which tell least", choice.left_out),
-            ("have more series than a server is asked to sum", choice.too_large),
-        ):
-            if names:
-                notes.add(f"metrics: {counted(len(names), 'metric')} {what}: {listed(names)}")
+        return found if patience.answered or not plan.choice.asked else None
+
+    def _rows(self, batch: Batch, grid: Stretch, step: int) -> tuple[Iterable[Series], str | None]:
+        """The answer, asked for in as many pieces of time as keep each small."""
+        points = round((grid.end - grid.start) / step) + 1
+        pieces = batch.pieces(points)
+        each = math.ceil(points / pieces)
+        joined: dict[frozenset[tuple[str, str]], Series] = {}
+        for at in range(0, points, each):
+            piece = Stretch(grid.start + at * step, min(grid.end, grid.start + (at + each - 1) * step))
+            answer = self.bounded.ask(batch.query, piece, step)
+            if answer.error is not None:
+                return (), answer.error
+            for one in answer.data:
+                key = frozenset(one.labels.items())
+                before = joined.get(key, Series(one.labels, [], []))
+                joined[key] = Series(one.labels, [*before.times, *one.times], [*before.values, *one.values])
+        return joined.values(), None
+
+    def _said(self, survey: Survey, choice: Choice, seconds: int) -> list[str]:
+        """What was summed, and what was left out, in a few sentences."""
+        total = sum(count for group in survey.groups for _, count in group.names)
+        summed = (
+            f"{total:,} series are too many to be read one by one, so the server summed them for each component: gauges"
+            f" as they are, counters as rates over {seconds} s; what tells the parts of a component apart is not seen"
+        )
+        said = [summed]
+        if choice.near:
+            said.append(
+                f"of the {counted(len(choice.near), 'component')} nearest to {self.service} by calls all that is telling was"
+                f" asked, of the others not {_names(choice.apart) or 'less'}"
+            )
+        if choice.left_out:
+            said.append(f"there was no room for what tells least, {_names(choice.left_out)}")
+        if choice.too_large:
+            said.append(f"more series than a server is asked to sum has {_names(choice.too_large)}")
+        return said
 
 
-def _batch(asked: Sequence[Asked]) -> _Batch:
-    return _Batch(asked[0].matcher, tuple(each for one in asked for each in one.metric.sums))
+def _step(plan: _Plan, stretch: Stretch) -> int:
+    """Seconds between samples: whole intervals of the scrape, the more of them, the more there is to sum."""
+    series = sum(one.metric.series for one in plan.choice.asked)
+    points = max(FEWEST_POINTS, min(POINTS, WORK // max(1, series)))
+    return plan.interval * max(1, math.ceil((stretch.end - stretch.start) / points / plan.interval))
 
 
-def _series(batch: _Batch, rows: Iterable[Series], step: float) -> Iterator[Series]:
-    """The answer as series of the component alone; rates as a counter that never starts anew, which is what they are of."""
-    for row in rows:
-        one = batch.sum_of(row)
-        component = row.labels.get(one.label)
-        if not component or not row.times:
-            continue
-        labels = {"__name__": one.name, one.label: component}
-        if one.status:
-            labels[one.status] = "5xx"
-        times, values = array("d", row.times), array("d", row.values)
-        if one.seconds:
-            times, values = _counter(times, values, step)
-        yield Series(labels, times, values, one.of_component(component))
+def _smaller(batch: Batch, waiting: Sequence[Batch]) -> list[Batch]:
+    """The batch in quarters, and no larger ones of its sort after it."""
+    most = max(1, len(batch.sums) // 4)
+    return [
+        part
+        for each in (batch, *waiting)
+        for part in (each.split(most) if each.rate is batch.rate else [each])
+    ]
 
 
-def _counter(
-    times: Sequence[float], rates: Sequence[float], step: float
-) -> tuple[array[float], array[float]]:
-    moments, total = array("d", [times[0] - step]), array("d", [0.0])
-    for time, rate in zip(times, rates, strict=True):
-        if math.isfinite(rate):
-            total.append(total[-1] + rate * (time - moments[-1]))
-            moments.append(time)
-    return moments, total
+def _unasked(waiting: Sequence[Batch]) -> str:
+    return f"{_names([one.name for batch in waiting for one in batch.sums])} not asked for"
+
+
+def _names(names: Sequence[str]) -> str:
+    """`3 metrics: a, b, c`, or nothing where there are none."""
+    distinct = list(dict.fromkeys(names))
+    return f"{counted(len(distinct), 'metric')}: {listed(distinct)}" if distinct else ""

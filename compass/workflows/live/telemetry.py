@@ -12,9 +12,10 @@ from compass.adapters.telemetry.queries import TYPES
 from compass.investigate.observe import ALL_LOGS, ALL_METRICS, ALL_TRACES, KINDS
 from compass.investigate.series import ALERTS, SERVICE_GRAPH, component
 from compass.model.recording import Change, LogLine, Series, Span
+from compass.workflows.live.bounded import Bounded, Stretch
 from compass.workflows.live.choosing import without_parts
 from compass.workflows.live.routing import Asked, Route
-from compass.workflows.live.summing import Stretch, Summing
+from compass.workflows.live.summing import Summing
 from compass.workflows.recording import ask_metrics, ask_rows
 from compass.workflows.recording.ask_metrics import Group
 from compass.workflows.recording.request import Notes, Told
@@ -122,9 +123,9 @@ class LiveTelemetry(RoutedTelemetry):
         self, route: Route, told: Told, service: str | None = None, known: Sequence[tuple[str, str]] = ()
     ) -> None:
         super().__init__(route)
-        self._summing = Summing(RoutedTelemetry(route), service, known, route.clock, told)
-        self._size: Size | None = None
         self._pieces = RoutedTelemetry(route)
+        self._summing = Summing(Bounded(self._pieces, route.clock), service, known, told)
+        self._size: Size | None = None
         self._told = told
         self._known: dict[Asked, Answer[Any]] = {}
 
