@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from compass.investigate.families import Family, meaning
+from compass.investigate.families import Family, Meaning, meaning
 from compass.investigate.findings import Signal
 from compass.investigate.ranking import FAMILIES, WEIGHTS
 from compass.investigate.series import OF_THE_SCRAPE
@@ -16,6 +16,7 @@ from compass.replay.matchers import escaped
 from compass.replay.template import pattern
 from compass.workflows.live.surveying import Survey
 from compass.workflows.recording.ask_metrics import Group
+from compass.workflows.recording.ask_rows import share_of
 
 MOST_SUMS: Final = 20_000
 """Series of sums that are read of a system."""
@@ -55,8 +56,22 @@ class Metric(NamedTuple):
     @property
     def family(self) -> Family:
         """What it tells about a component."""
+        return self._meaning.family
+
+    @property
+    def steady(self) -> bool:
+        """Whether it tells what is set, or what may move either way without harm."""
+        return not self._meaning.bad
+
+    @property
+    def draw(self) -> tuple[float, tuple[Sum, ...]]:
+        """Its place by chance, the same each time."""
+        return share_of(self.name), self.sums
+
+    @property
+    def _meaning(self) -> Meaning:
         first = self.sums[0]
-        return meaning(f"errors_{first.name}" if first.status else first.name).family
+        return meaning(f"errors_{first.name}" if first.status else first.name)
 
 
 class Asked(NamedTuple):
@@ -151,7 +166,8 @@ def _matcher(label: str, names: Sequence[str], *, inside: bool) -> str:
 def metrics_of(survey: Survey, seconds: int) -> list[Metric]:
     """Every metric, sum and count of a histogram as one: the families of the ranking in turn, by what they count for.
 
-    Within a family the metric comes first that most components have. Counters become rates over so many `seconds`.
+    Within a family the metric comes first that most components have, and what is set, such as a limit, comes last; of
+    equals, chance decides, which does not favour the same names everywhere as the alphabet does. Counters become rates over so many `seconds`.
     """
     by_family: dict[Family, list[Metric]] = defaultdict(list)
     for group in survey.groups:
@@ -160,9 +176,9 @@ def metrics_of(survey: Survey, seconds: int) -> list[Metric]:
     placed = []
     for family, found in by_family.items():
         value = max(_VALUES[family], 0.05)
-        ordered = sorted(found, key=lambda one: (-one.components, one.series, one.sums))
-        placed += [((at + 1) / value, one.name, one) for at, one in enumerate(ordered)]
-    return [one for _, _, one in sorted(placed)]
+        ordered = sorted(found, key=lambda one: (-one.components, one.steady, *one.draw))
+        placed += [((at + 1) / value, *one.draw, one) for at, one in enumerate(ordered)]
+    return [one for *_, one in sorted(placed)]
 
 
 def _of_group(group: Group, survey: Survey, seconds: int) -> Iterator[Metric]:
