@@ -20,7 +20,7 @@ from compass.model.investigation import Incident, Verdict
 from compass.model.recording import RecordedTelemetry, Recording, RecordingInfo, Series
 from compass.replay.direct import DirectTools
 from compass.workflows.live import bounded, choosing
-from compass.workflows.live.choosing import Metric, chosen, metrics_of
+from compass.workflows.live.choosing import Metric, chosen, in_order, metrics_of
 from compass.workflows.live.neighbours import nearest
 from compass.workflows.live.routing import route_to
 from compass.workflows.live.surveying import Survey
@@ -318,7 +318,7 @@ def test_a_mesh_and_clients_tell_who_calls_whom_without_their_series_being_read(
 def surveyed(names: Mapping[str, int], width: int = 10) -> list[Metric]:
     group = Group("job", 'job=~".+"', tuple(names.items()))
     survey = Survey((group,), {("job", name): width for name in names}, {}, frozenset(), 15)
-    return metrics_of(survey, 60)
+    return in_order(metrics_of(survey, 60), {})
 
 
 def test_what_the_ranking_uses_most_comes_first_and_never_what_the_alphabet_says() -> None:
@@ -368,6 +368,22 @@ def test_where_not_even_what_is_telling_fits_the_nearest_components_come_first(
     assert shown == [("cpu_total", near, 7), ("queue_depth", near, 7)]
     assert choice.left_out == ["aa_info"]
     assert choice.apart == ["cpu_total", "queue_depth"]
+
+
+@pytest.mark.usefixtures("large")
+def test_without_room_for_all_what_moved_comes_first_in_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "MOST_SUMS", 60)
+    queues = [
+        series(f"{letter}_queue_depth", {"job": name, "pod": name}, lambda _: 3.0)
+        for letter in "abcdefghijklmnop"
+        for name in SERVICES
+    ]
+    telemetry, _ = live([*queues, *system()])
+    observed = observe(incident(), telemetry)
+    assert (ILL, "zz_queue_waiting") in {key[:2] for key in observed.window.tracks}
+    assert len(observed.window.tracks) <= 60
+    assert rank(observed).components[0].component == ILL
+    assert any("no room for what tells least or moved least" in line for line in observed.failures)
 
 
 # PromQL --------------------------------------------------------------------------------------------------------------

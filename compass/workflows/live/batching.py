@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
 
 from compass.investigate.summed import Sum
 from compass.model.recording import Series
@@ -22,7 +24,8 @@ _OF: Final = "of"
 """The label that tells the sums of one answer apart; a metric's own name would not, since `or` does not look at it."""
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True)
+class Batch:
     """What one query asks for: sums of gauges, or rates of counters, of up to `width` components that fit a matcher."""
 
     matcher: str
@@ -50,20 +53,30 @@ class Batch(NamedTuple):
 
     def split(self, most: int) -> list[Batch]:
         """The same in batches of so many sums."""
-        return [self._replace(sums=self.sums[at : at + most]) for at in range(0, len(self.sums), most)]
+        return [replace(self, sums=self.sums[at : at + most]) for at in range(0, len(self.sums), most)]
 
     def pieces(self, points: int) -> int:
         """In how many pieces of time it has to be asked for, so that each answer stays small."""
         return max(1, math.ceil(self.width * len(self.sums) * points / SAMPLES_AT_ONCE))
+
+    def sum_of(self, row: Series) -> Sum | None:
+        """Which of the sums a row of the answer is; None where it is none of them."""
+        if not self.rate:
+            return self._by_name.get(row.name)
+        place = row.labels.get(_OF, "0")
+        return self.sums[int(place)] if place.isdecimal() and int(place) < len(self.sums) else None
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sum]:
+        return {one.name: one for one in self.sums}
 
     def series(self, rows: Iterable[Series], step: float) -> Iterator[Series]:
         """The answer as series of the component alone.
 
         Rates become the counter that they are of, which never starts anew: whoever compares series makes rates again.
         """
-        by_name = {one.name: one for one in self.sums}
         for row in rows:
-            one = self.sums[int(row.labels.get(_OF, "0"))] if self.rate else by_name.get(row.name)
+            one = self.sum_of(row)
             component = row.labels.get(one.label) if one else None
             if one is None or not component or not row.times:
                 continue

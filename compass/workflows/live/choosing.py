@@ -58,6 +58,10 @@ class Metric(NamedTuple):
         """What it tells about a component."""
         return self._meaning.family
 
+    def most(self, moved: Mapping[str, float]) -> float:
+        """How far it moved, of what moved by name; 0 where that is not known."""
+        return max(moved.get(one.name, 0.0) for one in self.sums)
+
     @property
     def steady(self) -> bool:
         """Whether it tells what is set, or what may move either way without harm."""
@@ -111,6 +115,11 @@ def without_parts(groups: Iterable[Group]) -> list[Group]:
     ]
 
 
+def too_many(metrics: Iterable[Metric]) -> bool:
+    """Whether there is no room for all of them."""
+    return sum(one.cost for one in metrics) > MOST_SUMS
+
+
 def crowded(every: Sequence[Metric]) -> bool:
     """Whether there is no room even for all that is telling."""
     return sum(one.cost for one in every if _VALUES[one.family] >= _TELLING) > MOST_SUMS
@@ -156,6 +165,11 @@ def _scope(every: Sequence[Metric], near: Sequence[str], components: Components)
     return found[: int(MOST_SUMS / max(1.0, telling / len(known)))]
 
 
+def everywhere(metric: Metric) -> str:
+    """The matcher of all components."""
+    return _matcher(metric.sums[0].label, (), inside=True)
+
+
 def _matcher(label: str, names: Sequence[str], *, inside: bool) -> str:
     if not names:
         return f'{label}=~".+"'
@@ -164,19 +178,23 @@ def _matcher(label: str, names: Sequence[str], *, inside: bool) -> str:
 
 
 def metrics_of(survey: Survey, seconds: int) -> list[Metric]:
-    """Every metric, sum and count of a histogram as one: the families of the ranking in turn, by what they count for.
+    """Every metric, sum and count of a histogram as one, and counters as rates over so many `seconds`."""
+    return [one for group in survey.groups for one in _of_group(group, survey, seconds)]
 
-    Within a family the metric comes first that most components have, and what is set, such as a limit, comes last; of
-    equals, chance decides, which does not favour the same names everywhere as the alphabet does. Counters become rates over so many `seconds`.
+
+def in_order(metrics: Iterable[Metric], moved: Mapping[str, float]) -> list[Metric]:
+    """The families of the ranking in turn, by what they count for.
+
+    Within a family comes first what moved most, as far as that is known, then what most components have; what is set,
+    such as a limit, comes last. Of equals a draw decides that is the same each time, and not the alphabet.
     """
     by_family: dict[Family, list[Metric]] = defaultdict(list)
-    for group in survey.groups:
-        for metric in _of_group(group, survey, seconds):
-            by_family[metric.family].append(metric)
+    for metric in metrics:
+        by_family[metric.family].append(metric)
     placed = []
     for family, found in by_family.items():
         value = max(_VALUES[family], 0.05)
-        ordered = sorted(found, key=lambda one: (-one.components, one.steady, *one.draw))
+        ordered = sorted(found, key=lambda one: (-one.most(moved), -one.components, one.steady, *one.draw))
         placed += [((at + 1) / value, *one.draw, one) for at, one in enumerate(ordered)]
     return [one for *_, one in sorted(placed)]
 

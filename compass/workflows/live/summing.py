@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 from compass.model.recording import Series
 from compass.workflows.live.batching import Batch, batches
 from compass.workflows.live.bounded import Bounded, Stretch
-from compass.workflows.live.choosing import Choice, chosen, crowded, metrics_of
+from compass.workflows.live.choosing import Choice, chosen, crowded, in_order, metrics_of, too_many
 from compass.workflows.live.neighbours import Pair, as_series, nearest
+from compass.workflows.live.screening import movements
 from compass.workflows.live.surveying import Survey, Surveyor
 from compass.workflows.recording.ask_metrics import Group
 from compass.workflows.recording.request import Notes, Patience, Told, counted, listed
@@ -58,7 +59,9 @@ class Summing:
         self.told("metrics: looking over a large system")
         survey = surveyor.survey(groups)
         seconds = max(LEAST_RATE, INTERVALS * survey.interval)
-        metrics = metrics_of(survey, seconds)
+        found = metrics_of(survey, seconds)
+        moved = movements(self.bounded, in_order(found, {}), surveyor.stretch) if too_many(found) else {}
+        metrics = in_order(found, moved)
         near = nearest(self.service, {*survey.edges, *self.known}) if crowded(metrics) else []
         choice = chosen(metrics, near, surveyor.components(survey.groups) if near else {})
         for sentence in self._said(survey, choice, seconds):
@@ -123,7 +126,7 @@ class Summing:
                 f" asked, of the others not {_names(choice.apart) or 'less'}"
             )
         if choice.left_out:
-            said.append(f"there was no room for what tells least, {_names(choice.left_out)}")
+            said.append(f"there was no room for what tells least or moved least, {_names(choice.left_out)}")
         if choice.too_large:
             said.append(f"more series than a server is asked to sum has {_names(choice.too_large)}")
         return said
