@@ -8,6 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from compass.investigate.observation import Floats
+from compass.model.recording import Series
 from compass.workflows.live.batching import batches
 from compass.workflows.live.bounded import Bounded, Stretch
 from compass.workflows.live.choosing import Asked, Metric, everywhere
@@ -35,21 +37,29 @@ def movements(bounded: Bounded, metrics: Sequence[Metric], stretch: Stretch) -> 
         if metric.cost <= room:
             room -= metric.cost
             asked.append(Asked(metric, everywhere(metric), metric.components))
-    rows: dict[str, list[Sequence[float]]] = defaultdict(list)
+    rows: dict[str, list[Floats]] = defaultdict(list)
     until = bounded.seconds + _SECONDS
     for batch in batches(asked, MOMENTS):
         if bounded.over or bounded.seconds > until:
             break
         for row in bounded.ask(batch.query, grid, step).data:
             one = batch.sum_of(row)
-            if one is not None and len(row.values) == MOMENTS:
-                rows[one.name].append(row.values)
+            if one is not None:
+                rows[one.name].append(_filled(row, grid.start, step))
     return {name: _furthest(values) for name, values in rows.items()}
 
 
-def _furthest(rows: Sequence[Sequence[float]]) -> float:
+def _filled(row: Series, start: float, step: int) -> Floats:
+    """The values of all moments; what is not there is nothing."""
+    values = np.zeros(MOMENTS)
+    places = np.clip(np.rint((np.asarray(row.times) - start) / step), 0, MOMENTS - 1).astype(int)
+    values[places] = np.nan_to_num(np.asarray(row.values, dtype=float), posinf=0.0, neginf=0.0)
+    return values
+
+
+def _furthest(rows: Sequence[Floats]) -> float:
     """Beyond what components usually move; a level of nothing swings by a share of the largest value anywhere."""
-    table = np.nan_to_num(np.asarray(rows, dtype=float))
+    table = np.asarray(rows)
     before, after = table[:, : MOMENTS // 2], table[:, MOMENTS // 2 :]
     level = np.median(before, axis=1)
     nothing = np.where(np.abs(level) < _TINY, _FLOOR * np.abs(table).max(), 0.0)
