@@ -18,7 +18,7 @@ from compass.workflows.live.surveying import Survey
 from compass.workflows.recording.ask_metrics import Group
 from compass.workflows.recording.ask_rows import share_of
 
-MOST_SUMS: Final = 20_000
+MOST_SUMS: Final = 15_000
 """Series of sums that are read of a system."""
 MOST_OF_ONE_SUM: Final = 300_000
 """Series that a server is asked to sum of one metric; some refuse to load more samples than these have."""
