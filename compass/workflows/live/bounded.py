@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from compass.adapters.telemetry.answer import Answer, Telemetry
@@ -11,8 +11,8 @@ from compass.model.recording import Series
 from compass.workflows.recording.request import Notes
 
 MOST_QUERIES: Final = 200
-MOST_SECONDS: Final = 35.0
-"""For all metrics of one investigation, so that the experiments are still made while somebody waits."""
+MOST_SECONDS: Final = 30.0
+"""For all metrics of one investigation, from its beginning, so that the experiments are still made while somebody waits."""
 
 
 class Stretch(NamedTuple):
@@ -24,19 +24,20 @@ class Stretch(NamedTuple):
 
 @dataclass
 class Bounded:
-    """PromQL asked of a server; `over` says that it has been enough, by their number or by the `clock`."""
+    """PromQL asked of a server; `over` says that it has been enough, by number, or by the `clock` from now on."""
 
     telemetry: Telemetry
     clock: Callable[[], float]
     queries: int = 0
-    _began: float | None = None
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
 
     def ask(
         self, query: str, stretch: Stretch, step: float, notes: Notes | None = None
     ) -> Answer[tuple[Series, ...]]:
         """The answer; a failure is noted where there are notes for it."""
-        if self._began is None:
-            self._began = self.clock()
         self.queries += 1
         answer = self.telemetry.range_query(query, stretch.start, stretch.end, step)
         if answer.error is not None and notes is not None:
@@ -45,8 +46,8 @@ class Bounded:
 
     @property
     def seconds(self) -> float:
-        """Since the first question."""
-        return 0.0 if self._began is None else self.clock() - self._began
+        """Since the beginning."""
+        return self.clock() - self._began
 
     @property
     def over(self) -> bool:

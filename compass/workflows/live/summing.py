@@ -17,7 +17,7 @@ from compass.workflows.live.surveying import Survey, Surveyor
 from compass.workflows.recording.ask_metrics import Group
 from compass.workflows.recording.request import Notes, Patience, Told, counted, listed
 
-POINTS: Final = 120
+POINTS: Final = 80
 FEWEST_POINTS: Final = 48
 """Samples of a series in a window or a baseline: the fewer, the more series the server has to sum."""
 WORK: Final = 12_000_000
