@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from gzip import GzipFile
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,20 @@ from compass.model.recording import Alert, Change, LogLine, Span
 
 def packed(observed: Observation) -> bytes:
     """The observation as compressed JSON."""
-    whole = {
+    data = BytesIO()
+    with GzipFile(filename="", mode="wb", compresslevel=5, fileobj=data, mtime=0) as stream:
+        for text in _texts(observed):
+            stream.write(text.encode("utf-8", "surrogatepass"))
+    return data.getvalue()
+
+
+def _texts(observed: Observation) -> Iterator[str]:
+    """Piece by piece: the whole of a large system's as one text would be many times its size in memory."""
+    rest = {
         "detected": observed.detected,
         "start": observed.start,
         "end": observed.end,
         "opened": observed.opened,
-        "window": _slice(observed.window),
-        "baseline": _slice(observed.baseline),
         "graph": observed.graph,
         "alerts": observed.alerts,
         "changes": observed.changes,
@@ -30,9 +39,19 @@ def packed(observed: Observation) -> bytes:
         "symptom_metric": observed.symptom_metric,
         "failures": observed.failures,
     }
-    return gzip.compress(
-        json.dumps(whole, separators=(",", ":")).encode("utf-8", "surrogatepass"), 5, mtime=0
-    )
+    yield _json(rest)[:-1]
+    for name, part in (("window", observed.window), ("baseline", observed.baseline)):
+        logs = [[one.time_ns, dict(one.labels), one.message, one.trace] for one in part.logs]
+        yield f',"{name}":{_json({"spans": part.spans, "logs": logs})[:-1]},"tracks":['
+        for at, one in enumerate(part.tracks.values()):
+            row = [*one.key, one.times.tolist(), one.values.tolist(), one.expr]
+            yield f"{',' if at else ''}{_json(row)}"
+        yield "]}"
+    yield "}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def unpacked(data: bytes) -> Observation:
@@ -49,16 +68,6 @@ def unpacked(data: bytes) -> Observation:
             "failures": tuple(whole["failures"]),
         }
     )
-
-
-def _slice(part: Slice) -> dict[str, Any]:
-    return {
-        "tracks": [
-            [*one.key, one.times.tolist(), one.values.tolist(), one.expr] for one in part.tracks.values()
-        ],
-        "spans": part.spans,
-        "logs": [[one.time_ns, dict(one.labels), one.message, one.trace] for one in part.logs],
-    }
 
 
 def _sliced(part: Mapping[str, Any]) -> Slice:

@@ -14,7 +14,8 @@ from compass.investigate.experiments import Bench, Question, Seen, Trial, excerp
 from compass.investigate.families import Family
 from compass.investigate.findings import Finding, quoted
 from compass.investigate.observation import Observation, Slice
-from compass.investigate.series import tracks
+from compass.investigate.series import COMPONENT_LABELS, tracks
+from compass.investigate.summed import is_sum, of_every_component
 from compass.investigate.verdicts import CLEAR, nothing
 from compass.model.investigation import Rule
 from compass.model.recording import Series
@@ -47,7 +48,9 @@ def level(bench: Bench, finding: Finding) -> Trial:
 
 def peers(bench: Bench, finding: Finding) -> Trial:
     """Is it this component, or did most components move alike?"""
-    name = finding.query.partition("{")[0].removeprefix("rate(")
+    query = finding.query
+    name = query.partition("{")[0].removeprefix("rate(")
+    everywhere = of_every_component(query) if is_sum(query) else f'{{__name__="{name}"}}'
     question = Question(
         f"Is {finding.component} alone with its {finding.metric}, or did most components move alike?",
         "at least half of the components moved as far",
@@ -70,7 +73,7 @@ def peers(bench: Bench, finding: Finding) -> Trial:
     return bench.trial(
         question,
         Rule(name="peers", given=given),
-        lambda: _samples(bench, f'{{__name__="{name}"}}'),
+        lambda: _samples(bench, everywhere),
         measure,
     )
 
@@ -118,13 +121,25 @@ def _of_component(
     bench: Bench, question: Question, name: str, component: str, measure: Callable[[Answer[Any]], Seen]
 ) -> Trial:
     """An experiment on all metrics of one component."""
-    selector = f'{{service_name="{quoted(component)}"}}'
+    selector = f'{{{_label(bench.observed, component)}="{quoted(component)}"}}'
     return bench.trial(
         question,
         Rule(name=name, given={"component": component}),
         lambda: bench.telemetry.raw(selector, *bench.window),
         measure,
     )
+
+
+def _label(observed: Observation, component: str) -> str:
+    """The label by which the metrics of a component name it."""
+    exprs = [track.expr for key, track in observed.window.tracks.items() if key.component == component][:1]
+    found = [
+        label
+        for label in COMPONENT_LABELS
+        for expr in exprs
+        if any(f'{before}{label}="{quoted(component)}"' in expr for before in "{,")
+    ]
+    return found[0] if found else COMPONENT_LABELS[0]
 
 
 def ends(bench: Bench, component: str) -> Trial:

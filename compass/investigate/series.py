@@ -10,6 +10,7 @@ import numpy as np
 from compass.investigate.families import meaning
 from compass.investigate.findings import quoted
 from compass.investigate.observation import Floats, SeriesKey, Track
+from compass.investigate.summed import is_sum
 from compass.model.recording import Series
 
 ALERTS: Final = "ALERTS"
@@ -18,14 +19,14 @@ COMPONENT_LABELS: Final = (
     "service_name", "service", "component", "app", "job", "workload", "deployment", "container", "pod", "node",
     "instance",
 )  # fmt: skip
-_OF_THE_SCRAPE: Final = "scrape_"  # what Prometheus tells of its own work
+OF_THE_SCRAPE: Final = "scrape_"  # what Prometheus tells of its own work
 # As the service graph of spans, Istio, Linkerd and OpenTelemetry's clients call the two ends of a request.
-_CALLER: Final = ("client", "source_workload", "source_app")
-_CALLEE: Final = (
+CALLERS: Final = ("client", "source_workload", "source_app")
+CALLEES: Final = (
     "server", "destination_workload", "destination_app", "dst_deployment", "peer", "peer_service",
     "net_peer_name", "server_address",
 )  # fmt: skip
-_STATUS: Final = ("status", "code", "status_code", "http_status_code", "http_response_status_code")
+STATUSES: Final = ("status", "code", "status_code", "http_status_code", "http_response_status_code")
 
 
 def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
@@ -37,9 +38,9 @@ def tracks(series: Iterable[Series]) -> dict[SeriesKey, Track]:
     found: dict[SeriesKey, Track] = {}
     parts: dict[SeriesKey, Track] = {}
     for one in series:
-        if one.name.endswith("_bucket") or one.name.startswith(_OF_THE_SCRAPE) or not one.times:
+        if one.name.endswith("_bucket") or one.name.startswith(OF_THE_SCRAPE) or not one.times:
             continue
-        key, expr = _key(one), selector(one.labels)
+        key, expr = _key(one), one.query or selector(one.labels)
         track = Track(key, np.asarray(one.times, dtype=float), np.asarray(one.values, dtype=float), expr)
         finite = np.isfinite(track.values)
         if not finite.all():
@@ -76,8 +77,8 @@ def calls(series: Iterable[Series]) -> set[tuple[str, str]]:
     found = set()
     for one in series:
         owner = "" if one.name == SERVICE_GRAPH else component(one.labels)
-        callers = {one.labels[name] for name in _CALLER if one.labels.get(name)}
-        callees = {one.labels[name] for name in _CALLEE if one.labels.get(name)}
+        callers = {one.labels[name] for name in CALLERS if one.labels.get(name)}
+        callees = {one.labels[name] for name in CALLEES if one.labels.get(name)}
         found |= {(caller, callee) for caller in callers or {owner} for callee in callees or {owner}}
     return {(caller, callee) for caller, callee in found if caller and callee and caller != callee}
 
@@ -88,7 +89,7 @@ def _key(one: Series) -> SeriesKey:
         name: value for name, value in one.labels.items() if name != "__name__" and value != owner and value
     }
     metric = one.name
-    if any(rest.get(name, "").startswith("5") for name in _STATUS):
+    if any(rest.get(name, "").startswith("5") for name in STATUSES):
         metric = f"errors_{metric}"
     shown = ",".join(f'{name}="{value}"' for name, value in sorted(rest.items()))
     return SeriesKey(owner, metric, f"{{{shown}}}" if shown else "")
@@ -102,11 +103,12 @@ def _grows(values: Floats) -> bool:
 
 
 def _rate(track: Track) -> Track:
+    expr = track.expr if is_sum(track.expr) else f"rate({track.expr}[5m])"
     if len(track.times) < 2:
-        return Track(track.key, track.times[:0], track.values[:0], f"rate({track.expr}[5m])")
+        return Track(track.key, track.times[:0], track.values[:0], expr)
     steps, seconds = np.diff(track.values), np.diff(track.times)
     whole = (steps >= 0) & (seconds > 0)
-    return Track(track.key, track.times[1:][whole], steps[whole] / seconds[whole], f"rate({track.expr}[5m])")
+    return Track(track.key, track.times[1:][whole], steps[whole] / seconds[whole], expr)
 
 
 def _add_mean(

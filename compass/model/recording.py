@@ -64,11 +64,15 @@ class RecordingInfo(Model):
 
 
 class Series(NamedTuple):
-    """One metric over time: `times` in unix seconds, ascending, one of `values` for each; gaps are left out."""
+    """One metric over time: `times` in unix seconds, ascending, one of `values` for each; gaps are left out.
+
+    `query` is the PromQL that asks for it again, where no selector of its labels would.
+    """
 
     labels: Mapping[str, str]
     times: Sequence[float]
     values: Sequence[float]
+    query: str = ""
 
     @property
     def name(self) -> str:

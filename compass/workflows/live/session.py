@@ -12,6 +12,7 @@ from compass.errors import OutsideError
 from compass.investigate.resuming import Opening
 from compass.investigate.session import Session, open_session
 from compass.library import Library
+from compass.model.catalog import calls
 from compass.model.investigation import Incident
 from compass.workflows.investigate import Memory
 from compass.workflows.live.request import Plan
@@ -47,7 +48,7 @@ def live_investigation(
         with collected_later():
             session = opening(
                 plan.incident,
-                LiveTelemetry(route, told),
+                LiveTelemetry(route, told, plan.incident.service, calls(library.entities.values())),
                 library,
                 now=now,
                 random=random,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +12,12 @@ from compass.adapters.telemetry.queries import TYPES
 from compass.investigate.observe import ALL_LOGS, ALL_METRICS, ALL_TRACES, KINDS
 from compass.investigate.series import ALERTS, SERVICE_GRAPH, component
 from compass.model.recording import Change, LogLine, Series, Span
+from compass.workflows.live.bounded import Bounded, Stretch
+from compass.workflows.live.choosing import without_parts
 from compass.workflows.live.routing import Asked, Route
+from compass.workflows.live.summing import Summing
 from compass.workflows.recording import ask_metrics, ask_rows
+from compass.workflows.recording.ask_metrics import Group
 from compass.workflows.recording.request import Notes, Told
 
 
@@ -92,19 +97,46 @@ class RoutedTelemetry:
         """Nothing to end."""
 
 
-class LiveTelemetry(RoutedTelemetry):
-    """Asks for all metrics, lines and spans of a stretch of time in pieces, once; what was cut is in the notes."""
+class Size(Enum):
+    """How the metrics of a system are read: as they are, without the parts of histograms, or summed by the server."""
 
-    def __init__(self, route: Route, told: Told) -> None:
+    WHOLE = "whole"
+    COMPARED = "compared"
+    SUMS = "sums"
+
+    @classmethod
+    def of(cls, groups: Sequence[Group], compared: Sequence[Group]) -> Size:
+        """By how many series there are, and by how many of these a comparison uses."""
+        if ask_metrics.fits(groups):
+            return cls.WHOLE
+        return cls.COMPARED if ask_metrics.fits(compared) else cls.SUMS
+
+
+class LiveTelemetry(RoutedTelemetry):
+    """Asks for all metrics, lines and spans of a stretch of time in pieces, once; what was cut is in the notes.
+
+    Of a system with too many series, each metric is summed for each component; `service` is the one that the incident
+    names, `known` are (caller, callee) pairs that are known from elsewhere.
+    """
+
+    def __init__(
+        self, route: Route, told: Told, service: str | None = None, known: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(route)
         self._pieces = RoutedTelemetry(route)
+        self._summing = Summing(Bounded(self._pieces, route.clock), service, known, told)
+        self._size: Size | None = None
         self._told = told
         self._known: dict[Asked, Answer[Any]] = {}
 
     def raw(self, selector: str, start: float, end: float) -> Answer[tuple[Series, ...]]:
-        """See `Telemetry.raw`; of everything, the series that name their component, the alerts and the call graph."""
+        """See `Telemetry.raw`; of everything, the series that name their component, the alerts and the call graph.
+
+        Of a large system a selector of too many series is an error, so that one experiment does not load all of it.
+        """
         if selector != ALL_METRICS:
-            return super().raw(selector, start, end)
+            whole = self._size is Size.WHOLE
+            return super().raw(selector, start, end) if whole else self._bounded(selector, start, end)
         return self._whole("query_prometheus", Asked("metrics", selector, start, end), self._series)
 
     def logs(self, logql: str, start: float, end: float, limit: int = 50_000) -> Answer[tuple[LogLine, ...]]:
@@ -139,17 +171,52 @@ class LiveTelemetry(RoutedTelemetry):
         return self._known[asked]
 
     def _series(self, asked: Asked, notes: Notes) -> tuple[Series, ...] | None:
-        stretch = (asked.start, asked.end)
-        found = ask_metrics.samples(self._pieces, (), *stretch, notes, self._told)
+        stretch = Stretch(asked.start, asked.end)
+        found = self._read(stretch, notes)
         if found is None:
             return None
         more: list[Series] = []
-        for selector in (f'{ALERTS}{{alertstate="firing"}}', SERVICE_GRAPH):
+        graph = () if self._size is Size.SUMS else (SERVICE_GRAPH,)
+        for selector in (f'{ALERTS}{{alertstate="firing"}}', *graph):
             answer = self._pieces.raw(selector, *stretch)
             more += answer.data
             if answer.error is not None:
                 notes.add(f"{answer.error} (asked for {selector})")
         return (*found, *more)
+
+    def _read(self, stretch: Stretch, notes: Notes) -> tuple[Series, ...] | None:
+        """Series by series where these are not too many, a baseline as its window."""
+        if self._size is Size.SUMS:
+            return self._summing.read((), stretch, notes)
+        groups = ask_metrics.survey(self._pieces, *stretch, notes)
+        if groups is None:
+            return None
+        compared = without_parts(groups)
+        if self._size is None:
+            self._size = Size.of(groups, compared)
+        if self._size is not Size.WHOLE:
+            left = sum(count for group in groups for _, count in group.names)
+            left -= sum(count for group in compared for _, count in group.names)
+            if left:
+                notes.add(
+                    f"metrics: {left:,} series that no comparison uses, such as buckets of histograms, were not read"
+                )
+            groups = compared
+        if self._size is Size.SUMS:
+            return self._summing.read(groups, stretch, notes)
+        queries = ask_metrics.queries_of(ask_metrics.bounded(groups, notes))
+        return ask_metrics.read(self._pieces, queries, *stretch, notes, self._told)
+
+    def _bounded(self, selector: str, start: float, end: float) -> Answer[tuple[Series, ...]]:
+        """The samples of a selector, unless it has too many series."""
+        counted = self._pieces.instant(f"count({selector})", end)
+        count = int(counted.data[0].values[-1]) if counted.data else 0
+        if count <= ask_metrics.MOST_SERIES:
+            return super().raw(selector, start, end)
+        error = (
+            f"not asked: {count:,} series are more than the {ask_metrics.MOST_SERIES:,} that are read at once"
+        )
+        return Answer((), "query_prometheus", selector, start, end, error=error)
 
     def _lines(self, asked: Asked, notes: Notes) -> tuple[LogLine, ...] | None:
         found = ask_rows.lines(self._pieces, asked.query, asked.start, asked.end, notes, self._told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from compass.adapters.telemetry.answer import Telemetry
 from compass.investigate.series import ALERTS, COMPONENT_LABELS, SERVICE_GRAPH
@@ -24,7 +24,15 @@ USUAL_STEP: Final = 15
 OWN_FILES: Final = frozenset({ALERTS, "ALERTS_FOR_STATE", SERVICE_GRAPH})
 """Series that a recording keeps as alerts and as the call graph."""
 ALERTS_BEFORE: Final = 6 * 3600.0
-Group = tuple[str, tuple[tuple[str, int], ...]]
+Queries = Sequence[tuple[str, int]]
+
+
+class Group(NamedTuple):
+    """Metrics whose series name their component by this label: `inner` are its matchers, `names` come with their series."""
+
+    label: str
+    inner: str
+    names: tuple[tuple[str, int], ...]
 
 
 def metrics(
@@ -39,12 +47,19 @@ def samples(
     telemetry: Telemetry, chosen: Sequence[str], start: float, end: float, notes: Notes, told: Told
 ) -> tuple[Series, ...] | None:
     """The same with the times at which each was scraped, and without metrics of too many series."""
-    queries = [(selector, 1) for selector in chosen]
+    queries: Queries = [(selector, 1) for selector in chosen]
     if not queries:
-        groups = _groups(telemetry, start, end, notes)
+        groups = survey(telemetry, start, end, notes)
         if groups is None:
             return None
-        queries = list(_queries(groups))
+        queries = queries_of(bounded(groups, notes))
+    return read(telemetry, queries, start, end, notes, told)
+
+
+def read(
+    telemetry: Telemetry, queries: Queries, start: float, end: float, notes: Notes, told: Told
+) -> tuple[Series, ...] | None:
+    """The answers of selectors, each with about how many series it has; None where nothing could be read."""
     found: dict[frozenset[tuple[str, str]], Series] = {}
     patience = Patience("metrics", notes)
     for number, (query, count) in enumerate(queries, start=1):
@@ -66,13 +81,12 @@ def samples(
     return tuple(kept)
 
 
-def _groups(telemetry: Telemetry, start: float, end: float, notes: Notes) -> list[Group] | None:
+def survey(telemetry: Telemetry, start: float, end: float, notes: Notes) -> list[Group] | None:
     """For each label that may name a component: how many series of each metric it, and none before it, names.
 
     None where not even the first question was answered, so that a failure is not taken for an absence.
     """
     groups: list[Group] = []
-    total = 0
     for at, label in enumerate(COMPONENT_LABELS):
         others = [f'{other}=""' for other in COMPONENT_LABELS[:at]]
         inner = ",".join([f'{label}=~".+"', *others])
@@ -80,41 +94,59 @@ def _groups(telemetry: Telemetry, start: float, end: float, notes: Notes) -> lis
         answer = telemetry.range_query(f"count by (__name__) ({{{inner}}})", start, end, step)
         if answer.error is not None:
             notes.add(f"metrics: {answer.error} (asked which series carry the label {label})")
-            return groups if any(names for _, names in groups) else None
-        names = []
-        for one in sorted(answer.data, key=lambda each: each.name):
-            count = int(max(one.values, default=0))
-            if one.name in OWN_FILES or not count:
-                continue
-            if count > MOST_OF_ONE_NAME:
-                notes.add(
-                    f"metrics: {one.name} has {count:,} series, more than the {MOST_OF_ONE_NAME:,} that are taken of one metric unasked"
-                )
-            elif total + count > MOST_SERIES:
-                notes.add(f"metrics: {one.name} and others are beyond the first {MOST_SERIES:,} series")
-                break
-            else:
-                names.append((one.name, count))
-                total += count
-        groups.append((inner, tuple(names)))
+            return groups if any(one.names for one in groups) else None
+        counts = [(one.name, int(max(one.values, default=0))) for one in answer.data]
+        names = sorted((name, count) for name, count in counts if count and name not in OWN_FILES)
+        groups.append(Group(label, inner, tuple(names)))
     return groups
 
 
+def fits(groups: Iterable[Group]) -> bool:
+    """Whether all of it can be read series by series."""
+    counts = [count for group in groups for _, count in group.names]
+    return sum(counts) <= MOST_SERIES and max(counts, default=0) <= MOST_OF_ONE_NAME
+
+
+def bounded(groups: Iterable[Group], notes: Notes) -> Iterator[Group]:
+    """The groups without what is too much to be read series by series, which is noted."""
+    total = 0
+    for group in groups:
+        names = []
+        for name, count in group.names:
+            if count > MOST_OF_ONE_NAME:
+                notes.add(
+                    f"metrics: {name} has {count:,} series, more than the {MOST_OF_ONE_NAME:,} that are taken of one metric unasked"
+                )
+            elif total + count > MOST_SERIES:
+                notes.add(f"metrics: {name} and others are beyond the first {MOST_SERIES:,} series")
+                break
+            else:
+                names.append((name, count))
+                total += count
+        yield group._replace(names=tuple(names))
+
+
+def queries_of(groups: Iterable[Group]) -> Queries:
+    """Selectors of so many names each that an answer stays small, each with its number of series."""
+    return list(_queries(groups))
+
+
 def _queries(groups: Iterable[Group]) -> Iterator[tuple[str, int]]:
-    for inner, names in groups:
+    for _, inner, names in groups:
         batch: list[str] = []
         size = 0
         for name, count in names:
             if batch and (size + count > SERIES_AT_ONCE or len(batch) >= NAMES_AT_ONCE):
-                yield _selector(batch, inner), size
+                yield named(batch, inner), size
                 batch, size = [], 0
             batch.append(name)
             size += count
         if batch:
-            yield _selector(batch, inner), size
+            yield named(batch, inner), size
 
 
-def _selector(names: Sequence[str], inner: str) -> str:
+def named(names: Sequence[str], inner: str) -> str:
+    """The selector of series that have one of these names and fit the matchers `inner`."""
     return f'{{__name__=~"{escaped("|".join(map(pattern, names)))}",{inner}}}'
 
 
