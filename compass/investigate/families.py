@@ -108,6 +108,9 @@ def meaning(metric: str) -> Meaning:
             ):
                 return Meaning(family, 0, counter)
             good = family in _RESOURCES and any(_GOOD_WHEN_HIGH.fullmatch(word) for word in found)
+            if family is Family.LATENCY and found[-1] == "count":
+                # Of a histogram of durations: how many there were.
+                return Meaning(Family.TRAFFIC, 0, counter=True)
             if family is Family.LATENCY and {"client", "outbound", "upstream", "egress"} & set(found):
                 return Meaning(Family.CLIENT_LATENCY, bad, counter)
             return Meaning(family, -1 if good else bad, counter)

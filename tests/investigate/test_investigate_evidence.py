@@ -196,9 +196,10 @@ def test_what_prometheus_tells_of_its_own_scrapes_says_nothing_of_a_component():
         ("redis_memory_max_bytes", Family.MEMORY, 0),
         ("process_start_time_seconds", Family.RESTARTS, 1),
         ("process_resident_memory_bytes", Family.MEMORY, 1),
+        ("http_request_duration_seconds_count", Family.TRAFFIC, 0),
     ],
 )
-def test_what_is_set_may_change_either_way_and_a_new_start_is_a_restart(metric, family, bad):
+def test_what_is_set_may_change_either_way_a_new_start_is_a_restart_and_a_count_is_traffic(metric, family, bad):
     assert meaning(metric)[:2] == (family, bad)
 
 
