@@ -199,7 +199,9 @@ def test_what_prometheus_tells_of_its_own_scrapes_says_nothing_of_a_component():
         ("http_request_duration_seconds_count", Family.TRAFFIC, 0),
     ],
 )
-def test_what_is_set_may_change_either_way_a_new_start_is_a_restart_and_a_count_is_traffic(metric, family, bad):
+def test_what_is_set_may_change_either_way_a_new_start_is_a_restart_and_a_count_is_traffic(
+    metric, family, bad
+):
     assert meaning(metric)[:2] == (family, bad)
 
 
