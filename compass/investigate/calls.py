@@ -22,9 +22,8 @@ _ALWAYS: Final = (
 )
 _SOME: Final = 3
 _HALF: Final = 0.5  # of a call that fails although nothing below it did: the caller may ask, or the callee answer, wrongly
-_FEW: Final = (
-    4.0  # so many requests speak half as loud as many: what they call depends on what was asked of them
-)
+# So many requests speak half as loud as many: what they call depends on what was asked of them.
+_FEW: Final = 4.0
 
 
 def last_call_findings(observed: Observation) -> list[Finding]:
