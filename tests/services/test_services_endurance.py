@@ -18,6 +18,8 @@ from grafana_stand_in import Grafana, grafana
 from processes import Held, held, servers
 from real_prometheus import Prometheus, prometheus
 
+# The SDK keeps the standard error that is there when it is imported, which must not be that of one test.
+import compass.adapters.telemetry.client  # noqa: F401
 from compass.errors import OutsideError
 from compass.model.investigation import Investigation
 from compass.replay.load import load
