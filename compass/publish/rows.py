@@ -1,4 +1,4 @@
-"""Rows, tiles and long lists: what every way in is drawn with. No page holds more than 200 rows: those of its list, and what stands before it."""
+"""Rows, tiles and long lists: what every way in is drawn with; no list shows more than `PER_PAGE` rows at once."""
 
 from __future__ import annotations
 

@@ -122,7 +122,12 @@ def too_many(metrics: Iterable[Metric]) -> bool:
 
 def crowded(every: Sequence[Metric]) -> bool:
     """Whether there is no room even for all that is telling."""
-    return sum(one.cost for one in every if _VALUES[one.family] >= _TELLING) > MOST_SUMS
+    return _telling(every) > MOST_SUMS
+
+
+def _telling(every: Iterable[Metric]) -> int:
+    """How many series the answers have for all that is telling."""
+    return sum(one.cost for one in every if _VALUES[one.family] >= _TELLING)
 
 
 def chosen(metrics: Sequence[Metric], near: Sequence[str], components: Components) -> Choice:
@@ -161,8 +166,7 @@ def _scope(every: Sequence[Metric], near: Sequence[str], components: Components)
     found = [name for name in near if name in known]
     if not found or not crowded(every):
         return ()
-    telling = sum(one.cost for one in every if _VALUES[one.family] >= _TELLING)
-    return found[: int(MOST_SUMS / max(1.0, telling / len(known)))]
+    return found[: int(MOST_SUMS / max(1.0, _telling(every) / len(known)))]
 
 
 def everywhere(metric: Metric) -> str:
